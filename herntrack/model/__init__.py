@@ -1,0 +1,1 @@
+"""The domain as frozen records and plain geometry; numpy only."""

@@ -1,0 +1,308 @@
+"""The domain as frozen values: what the catalogue holds and the rooms hand each other.
+
+A record knows no file format, no table and no window. DICOM attributes keep their
+keyword in snake_case. Where a value is None the file did not say it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from herntrack.model.geometry import VolumeGeometry
+from herntrack.model.vocabulary import (
+    HerniationType,
+    Horizon,
+    Level,
+    Modality,
+    OutcomeClass,
+    Plane,
+    ReadingStatus,
+    Side,
+    Weighting,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLocation:
+    """A file under a named root, so that a moved drive needs one correction.
+
+    Parameters
+    ----------
+    root : str
+        Name of the root in the workspace's settings.
+    relative_path : str
+        Path below the root, with forward slashes.
+    size : int
+        Bytes.
+    mtime_ns : int
+        Modification time, nanoseconds since 1970.
+    """
+
+    root: str
+    relative_path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """A patient of the catalogue; `is_identified` is False if the files held no PatientID."""
+
+    patient_id: str
+    is_identified: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """One study, as in DICOM."""
+
+    study_instance_uid: str
+    patient_id: str
+    study_date: date | None
+    study_description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """One series, as in DICOM."""
+
+    series_instance_uid: str
+    study_instance_uid: str
+    modality: Modality
+    series_number: int | None = None
+    series_description: str = ""
+    protocol_name: str = ""
+    body_part_examined: str = ""
+    manufacturer: str = ""
+    manufacturer_model_name: str = ""
+    magnetic_field_strength: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceHeader:
+    """What one single-frame image says of itself, as far as stacks and contrast need it.
+
+    Lengths are millimetres, times milliseconds, angles degrees. Tuples of numbers are in
+    the order of the DICOM attribute.
+    """
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    rows: int
+    columns: int
+    image_position_patient: tuple[float, float, float] | None
+    image_orientation_patient: tuple[float, float, float, float, float, float] | None
+    pixel_spacing: tuple[float, float] | None
+    frame_of_reference_uid: str = ""
+    instance_number: int | None = None
+    acquisition_number: int | None = None
+    temporal_position_identifier: int | None = None
+    echo_numbers: int | None = None
+    image_type: tuple[str, ...] = ()
+    scanning_sequence: tuple[str, ...] = ()
+    sequence_variant: tuple[str, ...] = ()
+    scan_options: tuple[str, ...] = ()
+    sequence_name: str = ""
+    repetition_time: float | None = None
+    echo_time: float | None = None
+    inversion_time: float | None = None
+    flip_angle: float | None = None
+    contrast_bolus_agent: str = ""
+    convolution_kernel: str = ""
+    slice_thickness: float | None = None
+    spacing_between_slices: float | None = None
+    gantry_detector_tilt: float | None = None
+    diffusion_b_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One catalogued image: its header, where it lies, and its place in a stack.
+
+    `stack_uid` and `slice_index` are None for an image that no stack could take.
+    """
+
+    series_instance_uid: str
+    header: InstanceHeader
+    location: FileLocation
+    stack_uid: str | None = None
+    slice_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Slices of one series that form one volume.
+
+    Parameters
+    ----------
+    stack_uid : str
+        Derived from the series and what tells its stacks apart, so that it is the same
+        whenever the same files are read.
+    series_instance_uid : str
+        The series.
+    geometry : VolumeGeometry
+        The grid in patient space. For an irregular stack: the grid of the typical spacing.
+    plane, weighting : Plane, Weighting
+        Role of the stack.
+    weighting_evidence : str
+        Why the weighting is believed.
+    frame_of_reference_uid : str
+        As in DICOM; points of two stacks may be compared only if it is equal.
+    is_regular : bool
+        False if slices are missing, doubled or unevenly spaced: such a stack is not measured on.
+    problems : tuple of str
+        What is wrong, with the positions in millimetres.
+    """
+
+    stack_uid: str
+    series_instance_uid: str
+    geometry: VolumeGeometry
+    plane: Plane
+    weighting: Weighting
+    weighting_evidence: str = ""
+    frame_of_reference_uid: str = ""
+    is_regular: bool = True
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CataloguedStack:
+    """A stack together with the series, study and patient it belongs to."""
+
+    stack: Stack
+    series: Series
+    study: Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One patient's imaging on one date."""
+
+    patient_id: str
+    visit_date: date
+    day: int
+    timepoint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesion:
+    """One herniation at one level and side, under one tracking UID for life."""
+
+    lesion_uid: str
+    patient_id: str
+    level: Level
+    side: Side | None
+    type: HerniationType | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One reader's judgement of one lesion at one visit on one stack.
+
+    Parameters
+    ----------
+    reading_uid : str
+        Identifies the reading; also the SOP Instance UID of its segmentation object.
+    lesion_uid : str
+        The lesion.
+    visit_date : date
+        The visit.
+    reader : str
+        Who read.
+    status : ReadingStatus
+        Present (with a mask), absent, or not evaluable.
+    reason : str
+        Why the lesion is said to be absent or not evaluable; empty for present.
+    stack_uid, series_instance_uid, study_instance_uid : str or None
+        What was read. None only where a visit that is not evaluable has no usable stack.
+    modality : Modality
+        Of the images that were read.
+    created_at : datetime
+        UTC.
+    supersedes : tuple of str
+        Readings that this one replaces; they stay in the store.
+    superseded_by : str or None
+        The reading that replaced this one.
+    segmentation_file : str or None
+        File name of the DICOM SEG beside the JSON record.
+    segmentation_sha256 : str or None
+        Digest of that file.
+    source : str
+        How the mask came about, for example ``import NIfTI``.
+    source_sha256 : str or None
+        Digest of the imported file.
+    """
+
+    reading_uid: str
+    lesion_uid: str
+    visit_date: date
+    reader: str
+    status: ReadingStatus
+    reason: str
+    stack_uid: str | None
+    series_instance_uid: str | None
+    study_instance_uid: str | None
+    modality: Modality
+    created_at: datetime
+    supersedes: tuple[str, ...] = ()
+    superseded_by: str | None = None
+    segmentation_file: str | None = None
+    segmentation_sha256: str | None = None
+    source: str = ""
+    source_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """Numbers from one reading.
+
+    Volumes are mm3, lengths mm. `volume_sigma_mm3` is the error expected when the same
+    reader repeats the reading on the same protocol, by the rule set named here.
+    """
+
+    reading_uid: str
+    volume_mm3: float
+    volume_sigma_mm3: float
+    n_voxels: int
+    n_slices: int
+    n_fragments: int
+    fragment_volumes_mm3: tuple[float, ...]
+    in_plane_diameter_mm: float
+    perpendicular_diameter_mm: float
+    extent_across_slices_mm: float
+    max_diameter_mm: float
+    centroid_lps: tuple[float, float, float] | None
+    rules_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one lesion under one rule set, up to one horizon."""
+
+    lesion_uid: str
+    horizon: Horizon
+    rules: str
+    rules_sha256: str
+    outcome: OutcomeClass
+    reason: str
+    flags: tuple[str, ...]
+    visit_states: str
+    stability: float
+    class_shares: tuple[tuple[str, float], ...]
+    last_date: date | None
+    last_day: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """A file that was set aside, and why.
+
+    `code` is a short stable word for counting, `reason` a sentence with the values.
+    """
+
+    location: FileLocation
+    code: str
+    reason: str
