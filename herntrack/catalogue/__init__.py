@@ -1,0 +1,1 @@
+"""The catalogue of images and readings; the only room that speaks SQL."""

@@ -1,0 +1,184 @@
+"""Between records and rows: the only place that knows both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+
+from herntrack.catalogue import models
+from herntrack.model import records
+from herntrack.model.geometry import VolumeGeometry
+from herntrack.model.vocabulary import (
+    HerniationType,
+    Horizon,
+    Level,
+    Modality,
+    OutcomeClass,
+    Plane,
+    ReadingStatus,
+    Side,
+    Weighting,
+)
+
+Row = Mapping[str, Any]
+
+TERMS = (HerniationType, Horizon, Level, Modality, OutcomeClass, Plane, ReadingStatus, Side, Weighting)
+"""Words are stored as their plain value."""
+
+
+def plain_row(record: Any) -> dict[str, Any]:
+    """Return a record whose fields are the table's columns as a row."""
+    return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, TERMS) else value
+
+
+def stack_row(stack: records.Stack) -> dict[str, Any]:
+    """Return a stack as a row; spacings stand beside the affine so that SQL can ask for them."""
+    slice_spacing, row_spacing, column_spacing = stack.geometry.spacing_zyx
+    n_slices, n_rows, n_columns = stack.geometry.shape_zyx
+    return {
+        "stack_uid": stack.stack_uid,
+        "series_instance_uid": stack.series_instance_uid,
+        "n_slices": n_slices,
+        "rows": n_rows,
+        "columns": n_columns,
+        "slice_spacing_mm": slice_spacing,
+        "pixel_spacing_row_mm": row_spacing,
+        "pixel_spacing_col_mm": column_spacing,
+        "affine_lps": stack.geometry.as_lists(),
+        "plane": str(stack.plane),
+        "weighting": str(stack.weighting),
+        "weighting_evidence": stack.weighting_evidence,
+        "frame_of_reference_uid": stack.frame_of_reference_uid,
+        "is_regular": stack.is_regular,
+        "problems": list(stack.problems),
+    }
+
+
+def stack_record(row: models.StackRow) -> records.Stack:
+    """Return a row of the stack table as a record."""
+    return records.Stack(
+        stack_uid=row.stack_uid,
+        series_instance_uid=row.series_instance_uid,
+        geometry=VolumeGeometry(
+            affine_lps=np.array(row.affine_lps), shape_zyx=(row.n_slices, row.rows, row.columns)
+        ),
+        plane=Plane(row.plane),
+        weighting=Weighting(row.weighting),
+        weighting_evidence=row.weighting_evidence,
+        frame_of_reference_uid=row.frame_of_reference_uid,
+        is_regular=row.is_regular,
+        problems=tuple(row.problems),
+    )
+
+
+def series_record(row: models.SeriesRow) -> records.Series:
+    """Return a row of the series table as a record."""
+    values = _columns(row)
+    values["modality"] = Modality(row.modality)
+    return records.Series(**values)
+
+
+def study_record(row: models.StudyRow) -> records.Study:
+    """Return a row of the study table as a record."""
+    return records.Study(**_columns(row))
+
+
+def instance_row(instance: records.Instance) -> dict[str, Any]:
+    """Return an instance as a row; what the header says beyond its keys is one JSON value."""
+    return {
+        "sop_instance_uid": instance.header.sop_instance_uid,
+        "series_instance_uid": instance.series_instance_uid,
+        "stack_uid": instance.stack_uid,
+        "slice_index": instance.slice_index,
+        **asdict(instance.location),
+        "header": header_values(instance.header),
+    }
+
+
+def header_values(header: records.InstanceHeader) -> dict[str, Any]:
+    """Return the fields of a header that differ from their default, ready for JSON."""
+    return {
+        field.name: list(value) if isinstance(value, tuple) else value
+        for field in fields(header)
+        if (value := getattr(header, field.name)) != field.default
+    }
+
+
+def header_record(values: Row) -> records.InstanceHeader:
+    """Return the header that `header_values` stored."""
+    restored: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
+    for name in ("image_position_patient", "image_orientation_patient", "pixel_spacing"):
+        restored.setdefault(name, None)
+    return records.InstanceHeader(**restored)
+
+
+def location_record(row: models.InstanceRow | models.RejectRow) -> records.FileLocation:
+    """Return where a row's file lies."""
+    return records.FileLocation(
+        root=row.root, relative_path=row.relative_path, size=row.size, mtime_ns=row.mtime_ns
+    )
+
+
+def instance_record(row: models.InstanceRow) -> records.Instance:
+    """Return a row of the instance table as a record."""
+    return records.Instance(
+        series_instance_uid=row.series_instance_uid,
+        header=header_record(row.header),
+        location=location_record(row),
+        stack_uid=row.stack_uid,
+        slice_index=row.slice_index,
+    )
+
+
+def lesion_record(row: models.LesionRow) -> records.Lesion:
+    """Return a row of the lesion table as a record."""
+    return records.Lesion(
+        lesion_uid=row.lesion_uid,
+        patient_id=row.patient_id,
+        level=Level(row.level),
+        side=Side(row.side) if row.side else None,
+        type=HerniationType(row.type) if row.type else None,
+        created_at=row.created_at,
+    )
+
+
+def reading_record(row: models.ReadingRow) -> records.Reading:
+    """Return a row of the reading table as a record."""
+    values = _columns(row)
+    values["status"] = ReadingStatus(row.status)
+    values["modality"] = Modality(row.modality)
+    values["supersedes"] = tuple(row.supersedes)
+    return records.Reading(**values)
+
+
+def measurement_record(row: models.MeasurementRow) -> records.Measurement:
+    """Return a row of the measurement table as a record."""
+    values = _columns(row)
+    values["fragment_volumes_mm3"] = tuple(row.fragment_volumes_mm3)
+    values["centroid_lps"] = None if row.centroid_lps is None else tuple(row.centroid_lps)
+    return records.Measurement(**values)
+
+
+def outcome_record(row: models.OutcomeRow) -> records.Outcome:
+    """Return a row of the outcome table as a record."""
+    values = _columns(row)
+    values["horizon"] = Horizon(row.horizon)
+    values["outcome"] = OutcomeClass(row.outcome)
+    values["flags"] = tuple(row.flags)
+    values["class_shares"] = tuple((name, share) for name, share in row.class_shares)
+    return records.Outcome(**values)
+
+
+def _columns(row: models.Base) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in row.__mapper__.column_attrs}

@@ -1,0 +1,99 @@
+"""The version of a catalogue's tables: create, upgrade, refuse what is not current.
+
+Migrations are Alembic scripts. This module alone knows where they lie: inside the
+installed package, or in ``db/migrations`` of a checkout.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, inspect, text
+
+from herntrack.errors import CatalogueError, SchemaVersionError
+
+HEAD_REVISION = "0001"
+"""The revision these models belong to; a test holds it to the newest migration."""
+
+
+def migrations_folder() -> Path:
+    """Return the folder of the migration scripts.
+
+    Raises
+    ------
+    CatalogueError
+        If neither the installed copy nor a checkout's is there.
+    """
+    package = Path(__file__).parent
+    for folder in (package / "_migrations", package.parents[1] / "db" / "migrations"):
+        if (folder / "env.py").is_file():
+            return folder
+    raise CatalogueError("the catalogue's migrations are missing from this installation; reinstall herntrack")
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring a catalogue, or an empty database, to a revision.
+
+    Foreign keys are off while tables are rebuilt (a table copied by a migration would
+    otherwise take its children with it) and checked afterwards.
+
+    Parameters
+    ----------
+    engine : Engine
+        The database.
+    revision : str
+        Alembic revision.
+
+    Raises
+    ------
+    CatalogueError
+        If a row refers to one that is not there.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    is_sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
+        if is_sqlite:
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+            connection.commit()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        connection.commit()
+        if is_sqlite:
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+            if broken:
+                tables = sorted({str(row[0]) for row in broken})
+                raise CatalogueError(
+                    f"after the upgrade {len(broken)} rows of {', '.join(tables)} refer to rows that are"
+                    " missing; run herntrack rebuild"
+                )
+
+
+def current_revision(engine: Engine) -> str | None:
+    """Return the revision a catalogue is at, None for a database without tables of ours."""
+    if not inspect(engine).has_table("alembic_version"):
+        return None
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def require_current(engine: Engine) -> None:
+    """Refuse a catalogue that these models do not fit.
+
+    Raises
+    ------
+    SchemaVersionError
+        If the catalogue is older, newer or empty; the message says what to run.
+    """
+    revision = current_revision(engine)
+    if revision == HEAD_REVISION:
+        return
+    if revision is None:
+        raise SchemaVersionError("the catalogue has no tables; run herntrack rebuild to make it anew")
+    raise SchemaVersionError(
+        f"the catalogue is at schema {revision}, this herntrack needs {HEAD_REVISION};"
+        " run herntrack db upgrade (or install a newer herntrack if the catalogue is newer)"
+    )

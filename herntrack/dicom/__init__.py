@@ -1,0 +1,1 @@
+"""DICOM files: headers, stacks of slices, pixels; pydicom only."""

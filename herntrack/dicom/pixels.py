@@ -1,0 +1,286 @@
+"""Pixels of one single-frame image as the numbers the scanner meant.
+
+Stored values are decoded by pydicom with whatever decoder reads the transfer syntax, then the
+modality transformation of that very image is applied (DICOM PS3.3 C.11.1): its modality LUT,
+else its rescale slope and intercept, which differ from slice to slice in PET and some MR.
+
+Public: `read_dataset`, `decode_values`, `read_values`. What cannot be decoded, or is shorter
+than it says, is a `DicomError`; half a picture is never returned.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import generate_fragments, generate_frames
+from pydicom.errors import InvalidDicomError
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_modality_lut
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from herntrack.errors import DicomError, MissingAttributeError, NotDicomError
+
+DECODER_ADVICE = (
+    "install the decoders that herntrack brings (python-gdcm, pylibjpeg, pylibjpeg-openjpeg),"
+    " pyjpegls for JPEG-LS, or decompress the export"
+)
+"""What to do when no decoder is at hand."""
+
+NATIVE_SYNTAXES = (
+    ImplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    DeflatedExplicitVRLittleEndian,
+)
+"""Transfer syntaxes whose pixels lie in the file as they are."""
+
+JPEG_END = b"\xff\xd9"
+"""The last two bytes of every JPEG, JPEG-LS and JPEG 2000 stream, before padding."""
+
+MAX_TRAILING_BYTES = 64
+"""Bytes after the end marker that are taken for padding (one is allowed; some writers align to 64)."""
+
+JPEG_FAMILY = "1.2.840.10008.1.2.4."
+"""Root of the UIDs of JPEG, JPEG-LS, JPEG 2000 and, from .100 on, video."""
+
+
+def read_values(path: Path) -> npt.NDArray[Any]:
+    """Read the values of one image file.
+
+    Parameters
+    ----------
+    path : Path
+        A single-frame image.
+
+    Returns
+    -------
+    ndarray, shape (n_rows, n_cols)
+        As `decode_values` returns.
+
+    Raises
+    ------
+    NotDicomError
+        If it is no DICOM file.
+    DicomError
+        If its pixels cannot be decoded.
+    """
+    return decode_values(read_dataset(path), path=path)
+
+
+def read_dataset(path: Path) -> Dataset:
+    """Read a file with its pixels, still encoded; a preamble and a meta header may be missing.
+
+    Parameters
+    ----------
+    path : Path
+        A DICOM file.
+
+    Raises
+    ------
+    NotDicomError
+        If nothing in it looks like DICOM.
+    DicomError
+        If the file cannot be read.
+    """
+    with _without_advice():
+        try:
+            dataset = pydicom.dcmread(path, force=True)
+        except InvalidDicomError as error:
+            raise NotDicomError(f"{path}: no DICOM file", path=path) from error
+        except (OSError, EOFError) as error:
+            raise DicomError(f"{path}: the file cannot be read: {error}", path=path) from error
+        except Exception as error:  # pydicom raises many kinds on damaged files
+            raise DicomError(
+                f"{path}: the file cannot be parsed ({type(error).__name__}); it may be damaged:"
+                " copy it again",
+                path=path,
+            ) from error
+        if "Rows" not in dataset and "SOPClassUID" not in dataset:
+            raise NotDicomError(f"{path}: no DICOM image: neither Rows nor SOPClassUID in it", path=path)
+    return dataset
+
+
+def decode_values(dataset: Dataset, *, path: Path) -> npt.NDArray[Any]:
+    """Return the values of one single-frame image, its modality transformation applied.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The image with its pixel data. Not changed.
+    path : Path
+        Where it came from, for messages.
+
+    Returns
+    -------
+    ndarray of int16, int32 or float32, shape (n_rows, n_cols)
+        The narrowest integers that hold the values if slope and intercept are whole, else
+        float32. Hounsfield units for CT, the scanner's own for MR.
+
+    Raises
+    ------
+    MissingAttributeError
+        If an attribute that decoding needs is absent.
+    DicomError
+        If there are several frames or colours, no decoder fits, or the pixels are cut short.
+    """
+    with _without_advice():
+        syntax = _transfer_syntax(dataset, path)
+        _check_decodable(dataset, syntax, path)
+        stored = _decode(dataset, syntax, path)
+        return _apply_modality(stored, dataset, path)
+
+
+def _check_decodable(dataset: Dataset, syntax: UID, path: Path) -> None:
+    for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelData"):
+        if dataset.get(keyword) is None:
+            cut = "; the file may be cut short: copy it again" if keyword == "PixelData" else ""
+            raise MissingAttributeError(f"{path}: the image has no {keyword}{cut}", path=path)
+    n_frames = int(dataset.get("NumberOfFrames") or 1)
+    n_samples = int(dataset.get("SamplesPerPixel") or 1)
+    if n_frames != 1 or n_samples != 1:
+        raise DicomError(
+            f"{path}: {n_frames} frames of {n_samples} samples per pixel; images of one frame and one sample"
+            " are read: export as single-frame MR or CT",
+            path=path,
+        )
+    if str(dataset.get("PhotometricInterpretation", "")).startswith("PALETTE"):
+        raise DicomError(f"{path}: the pixels are indices into a colour palette, no intensities", path=path)
+    high_bit = dataset.get("HighBit")
+    if high_bit is not None and int(high_bit) != int(dataset.BitsStored) - 1:
+        # Allowed before 1998 only; pydicom ignores HighBit, so the values would be silently wrong.
+        raise DicomError(
+            f"{path}: HighBit is {high_bit} with BitsStored {dataset.BitsStored}; it must be one less."
+            " Export the image again",
+            path=path,
+        )
+    if syntax not in NATIVE_SYNTAXES:
+        _check_complete(dataset, syntax, path)
+
+
+def _check_complete(dataset: Dataset, syntax: UID, path: Path) -> None:
+    """Refuse a compressed image that breaks off: some decoders return grey for what is missing."""
+    try:
+        fragments = list(generate_fragments(dataset.PixelData))
+        frame = next(generate_frames(dataset.PixelData, number_of_frames=1)) if fragments else b""
+    except (ValueError, EOFError, IndexError, StopIteration, TypeError) as error:
+        raise _broken(path, syntax, f"its fragments cannot be read: {error}") from error
+    if not frame:
+        raise _broken(path, syntax, "it holds no compressed data")
+    if syntax.startswith(JPEG_FAMILY) and JPEG_END not in frame[-MAX_TRAILING_BYTES:]:
+        raise _broken(path, syntax, f"the compressed stream of {len(frame)} bytes has no end marker")
+
+
+def _decode(dataset: Dataset, syntax: UID, path: Path) -> npt.NDArray[Any]:
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError as error:
+        raise DicomError(
+            f"{path}: no decoder knows the transfer syntax {syntax.name} ({syntax}); decompress the export",
+            path=path,
+        ) from error
+    if not decoder.is_available:
+        raise DicomError(
+            f"{path}: no decoder for the transfer syntax {syntax.name} ({syntax}) is installed;"
+            f" {DECODER_ADVICE}",
+            path=path,
+        )
+    try:
+        stored, _ = decoder.as_array(_with_syntax(dataset, syntax), index=0, raw=True)
+    except Exception as error:  # every decoder raises its own kinds
+        raise _broken(path, syntax, f"{type(error).__name__}: {_first_line(error)}") from error
+    shape = (int(dataset.Rows), int(dataset.Columns))
+    if stored.shape != shape:
+        raise _broken(path, syntax, f"decoded to {stored.shape}, the header says {shape}")
+    return np.asarray(stored)
+
+
+def _apply_modality(stored: npt.NDArray[Any], dataset: Dataset, path: Path) -> npt.NDArray[Any]:
+    if dataset.get("ModalityLUTSequence"):
+        return _narrowed(np.asarray(apply_modality_lut(stored, dataset)))
+    slope, intercept = _number(dataset, "RescaleSlope", 1.0), _number(dataset, "RescaleIntercept", 0.0)
+    if slope == 0.0 or not np.isfinite([slope, intercept]).all():
+        raise DicomError(
+            f"{path}: RescaleSlope {slope} and RescaleIntercept {intercept} make no values", path=path
+        )
+    if slope.is_integer() and intercept.is_integer() and stored.dtype.kind in "iub":
+        return _narrowed(stored.astype(np.int64) * int(slope) + int(intercept))
+    return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+
+
+def _narrowed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return whole numbers as int16 or int32, wider ones and fractions as float32."""
+    if values.dtype.kind in "iu":
+        low, high = int(values.min()), int(values.max())
+        for kind in (np.int16, np.int32):
+            limits = np.iinfo(kind)
+            if limits.min <= low and high <= limits.max:
+                return values.astype(kind)
+    return values.astype(np.float32)
+
+
+def _transfer_syntax(dataset: Dataset, path: Path) -> UID:
+    """Return the stated transfer syntax, else how pydicom found the data elements encoded."""
+    stated = str((getattr(dataset, "file_meta", None) or Dataset()).get("TransferSyntaxUID") or "")
+    if stated:
+        return UID(stated)
+    is_implicit, is_little = dataset.original_encoding
+    element = dataset.get_item("PixelData")
+    if getattr(element, "is_undefined_length", False):
+        raise DicomError(
+            f"{path}: the pixels are compressed but the file does not say how: no TransferSyntaxUID;"
+            " export it again with a meta header",
+            path=path,
+        )
+    if is_little is False:
+        return ExplicitVRBigEndian
+    return ExplicitVRLittleEndian if is_implicit is False else ImplicitVRLittleEndian
+
+
+def _with_syntax(dataset: Dataset, syntax: UID) -> Dataset:
+    """Return the dataset with a meta header that states `syntax`; a copy where it lacked one."""
+    if (getattr(dataset, "file_meta", None) or Dataset()).get("TransferSyntaxUID"):
+        return dataset
+    stated = Dataset(dataset)
+    stated.file_meta = FileMetaDataset()
+    stated.file_meta.TransferSyntaxUID = syntax
+    return stated
+
+
+def _number(dataset: Dataset, keyword: str, default: float) -> float:
+    value = dataset.get(keyword)
+    return default if value is None or value == "" else float(value)
+
+
+def _broken(path: Path, syntax: UID, detail: str) -> DicomError:
+    return DicomError(
+        f"{path}: the pixels cannot be decoded (transfer syntax {syntax.name}, {syntax}): {detail}."
+        " The file may be cut short or damaged: copy or export it again",
+        path=path,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0][:200] if lines else "no details"
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Silence warnings on header values that break a rule; what decoding needs is checked here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
