@@ -1,0 +1,63 @@
+"""The ``herntrack`` command.
+
+Exit codes: 0 done, 1 refused with a reason, 2 wrong usage, 3 done with some files or
+cases set aside.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from herntrack import __version__
+from herntrack.cli import followup, images, lesions, sample, trust
+from herntrack.cli.terminal import EXIT_REFUSED, err
+from herntrack.errors import HerntrackError
+
+app = typer.Typer(
+    name="herntrack",
+    help="Follow lumbar disc herniations through time on MRI and CT. Research use: not a medical device.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (images, lesions, followup, sample, trust):
+    group.register(app)
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"herntrack {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="Workspace folder.", file_okay=False)
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the whole traceback of an error.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Options that every command takes."""
+
+
+def main() -> None:
+    """Run the command line; errors that herntrack raises on purpose become one sentence."""
+    try:
+        app()
+    except HerntrackError as error:
+        if "--debug" in sys.argv:
+            raise
+        err().print(f"[red]error:[/red] {escape(str(error))}", highlight=False)
+        sys.exit(EXIT_REFUSED)
+    except KeyboardInterrupt:
+        err().print("interrupted; what was recorded before is kept")
+        sys.exit(130)

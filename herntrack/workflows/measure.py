@@ -1,0 +1,107 @@
+"""Numbers from readings: fills in the measurements that are missing or stale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from herntrack._typing import MaskZYX
+from herntrack.catalogue.session import Catalogue
+from herntrack.errors import HerntrackError
+from herntrack.model.records import Measurement, Reading, Stack
+from herntrack.model.vocabulary import ReadingStatus
+from herntrack.readings.store import ReadingStore
+from herntrack.volumetrics.error_model import sigma_mm3
+from herntrack.volumetrics.measure import EMPTY_MEASUREMENT, MaskMeasurement, measure_mask
+from herntrack.volumetrics.rules import RuleSet, load_rules
+from herntrack.workflows.progress import Progress, silent
+from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.stack_files import stack_sop_instance_uids
+from herntrack.workflows.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSetAside:
+    """A reading or a lesion that could not be used, and why."""
+
+    uid: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureSummary:
+    """What a run did."""
+
+    n_measured: int
+    n_up_to_date: int
+    set_aside: tuple[CaseSetAside, ...]
+
+
+def measure(workspace: Workspace, *, progress: Progress = silent) -> MeasureSummary:
+    """Measure every reading whose numbers are missing or were made under other rules.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project.
+    progress : callable
+        Called with (stage, done, total).
+
+    Returns
+    -------
+    MeasureSummary
+        How many were measured, and which could not be.
+    """
+    rules = load_rules(workspace.rules_source)
+    with catalogue_of(workspace) as catalogue:
+        known = catalogue.followup.measurements()
+        readable = [
+            reading
+            for reading in catalogue.followup.readings()
+            if reading.status is not ReadingStatus.NOT_EVALUABLE
+        ]
+        stale = [
+            reading
+            for reading in readable
+            if reading.reading_uid not in known or known[reading.reading_uid].rules_sha256 != rules.sha256
+        ]
+        measured: list[Measurement] = []
+        set_aside: list[CaseSetAside] = []
+        for done, reading in enumerate(stale, start=1):
+            try:
+                measured.append(_measurement(catalogue, workspace, reading, rules))
+            except HerntrackError as error:
+                set_aside.append(CaseSetAside(uid=reading.reading_uid, reason=str(error)))
+            progress("measuring", done, len(stale))
+        catalogue.followup.put_measurements(measured)
+    return MeasureSummary(
+        n_measured=len(measured), n_up_to_date=len(readable) - len(stale), set_aside=tuple(set_aside)
+    )
+
+
+def reading_mask(catalogue: Catalogue, workspace: Workspace, reading: Reading) -> tuple[MaskZYX, Stack]:
+    """Return a reading's mask and the stack whose grid it is on.
+
+    Raises
+    ------
+    RecordNotFoundError
+        If the stack it was made on is not catalogued.
+    """
+    stack = catalogue.images.stack(reading.stack_uid or "").stack
+    uids = stack_sop_instance_uids(catalogue.images, stack.stack_uid)
+    return ReadingStore(workspace.readings_folder).load_mask(reading, stack.geometry, uids), stack
+
+
+def _measurement(catalogue: Catalogue, workspace: Workspace, reading: Reading, rules: RuleSet) -> Measurement:
+    numbers: MaskMeasurement = EMPTY_MEASUREMENT
+    if reading.segmentation_file is not None:
+        mask, stack = reading_mask(catalogue, workspace, reading)
+        numbers = measure_mask(mask, stack.geometry)
+    sigma = sigma_mm3(
+        numbers.volume_mm3, boundary_k_mm=rules.boundary_k_same_mm, floor_mm3=rules.volume_floor_mm3
+    )
+    return Measurement(
+        reading_uid=reading.reading_uid,
+        volume_sigma_mm3=sigma,
+        rules_sha256=rules.sha256,
+        **{field.name: getattr(numbers, field.name) for field in fields(numbers)},
+    )

@@ -1,0 +1,360 @@
+"""A workspace: one folder that holds a project, and its settings.
+
+``herntrack.toml`` is a person's file: it is edited in place with its comments kept, and
+what cannot be read in it is refused with the key and what was expected. Nothing here
+opens an image.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from herntrack.errors import WorkspaceError
+from herntrack.model.timepoints import DEFAULT_WINDOWS, VisitWindow
+
+SETTINGS_FILE = "herntrack.toml"
+CATALOGUE_FILE = "catalogue.sqlite"
+READINGS_FOLDER = "readings"
+IMAGES_FOLDER = "images"
+REPORTS_FOLDER = "reports"
+ENVIRONMENT_VARIABLE = "HERNTRACK_WORKSPACE"
+
+COPIED_ROOT = "images"
+"""Name of the root of what was copied into the workspace."""
+
+_TEMPLATE = """\
+# Settings of a herntrack workspace. Delete the catalogue and `herntrack rebuild` restores it
+# from the roots below and from readings/.
+
+schema = 1
+
+[catalogue]
+# Empty: catalogue.sqlite in this folder. Else a database URL.
+url = ""
+
+[rules]
+# A shipped rule set (default, literature-50) or the path of a rule file.
+name = "default"
+
+[readers]
+# The reader whose readings decide where several readers read the same visit. Empty: none.
+primary = ""
+
+# Days of follow-up, both ends included, that share a nominal time point.
+[[visits.windows]]
+name = "1 month"
+first_day = 14
+last_day = 60
+
+[[visits.windows]]
+name = "3 months"
+first_day = 61
+last_day = 126
+
+[[visits.windows]]
+name = "6 months"
+first_day = 127
+last_day = 273
+
+[[visits.windows]]
+name = "12 months"
+first_day = 274
+last_day = 456
+
+# Where images lie. Instances are stored as root name + relative path.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRoot:
+    """A folder of images under a name.
+
+    Parameters
+    ----------
+    name : str
+        Unique in the workspace.
+    path : Path
+        Absolute.
+    only : tuple of str
+        Files below `path` that were asked for; empty means the whole folder.
+    patient_id : str
+        Stands in for a missing PatientID of these files; empty if none was given.
+    """
+
+    name: str
+    path: Path
+    only: tuple[str, ...] = ()
+    patient_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What ``herntrack.toml`` says."""
+
+    catalogue_url: str = ""
+    rules: str = "default"
+    primary_reader: str = ""
+    windows: tuple[VisitWindow, ...] = DEFAULT_WINDOWS
+    roots: tuple[ImageRoot, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """A project's folder with its settings."""
+
+    folder: Path
+    settings: Settings
+
+    @property
+    def catalogue_path(self) -> Path:
+        """The SQLite file; not used if the settings name another database."""
+        return self.folder / CATALOGUE_FILE
+
+    @property
+    def readings_folder(self) -> Path:
+        """The append-only store of readings."""
+        return self.folder / READINGS_FOLDER
+
+    @property
+    def images_folder(self) -> Path:
+        """Images that were copied in."""
+        return self.folder / IMAGES_FOLDER
+
+    @property
+    def reports_folder(self) -> Path:
+        """Where reports go."""
+        return self.folder / REPORTS_FOLDER
+
+    @property
+    def rules_source(self) -> str:
+        """The rule set's name, or the absolute path of a rule file beside the settings."""
+        beside = self.folder / self.settings.rules
+        return str(beside) if beside.is_file() else self.settings.rules
+
+    def root(self, name: str) -> ImageRoot:
+        """Return the root with that name.
+
+        Raises
+        ------
+        WorkspaceError
+            If the settings have none.
+        """
+        for root in self.settings.roots:
+            if root.name == name:
+                return root
+        known = ", ".join(root.name for root in self.settings.roots) or "none"
+        raise WorkspaceError(f"no image root {name!r} in {SETTINGS_FILE}; known: {known}")
+
+    def locate(self, root_name: str, relative_path: str) -> Path:
+        """Return the absolute path of a file under a root."""
+        return self.root(root_name).path / relative_path
+
+
+def create_workspace(folder: Path) -> Workspace:
+    """Make a workspace in a new, empty or already initialised folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; made if it is missing. An existing workspace is opened unchanged.
+
+    Raises
+    ------
+    WorkspaceError
+        If the path is a file or the folder cannot be written.
+    """
+    folder = folder.absolute()
+    try:
+        for part in (READINGS_FOLDER, IMAGES_FOLDER, REPORTS_FOLDER):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        settings = folder / SETTINGS_FILE
+        if not settings.exists():
+            settings.write_text(_TEMPLATE, encoding="utf-8")
+    except OSError as error:
+        raise WorkspaceError(f"cannot make a workspace in {folder}: {error.strerror}") from error
+    return open_workspace(folder)
+
+
+def find_workspace(given: Path | None) -> Workspace:
+    """Open the workspace that was given, else the environment's, else the nearest one upwards.
+
+    Parameters
+    ----------
+    given : Path or None
+        What the person named.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is none; the message says how to make one.
+    """
+    named = given or (
+        Path(os.environ[ENVIRONMENT_VARIABLE]) if os.environ.get(ENVIRONMENT_VARIABLE) else None
+    )
+    if named is not None:
+        return open_workspace(named.absolute())
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / SETTINGS_FILE).is_file():
+            return open_workspace(folder)
+    raise WorkspaceError(
+        f"no workspace in {here} or above it; make one with: herntrack init DIR, or name one with -w DIR"
+    )
+
+
+def open_workspace(folder: Path) -> Workspace:
+    """Read a workspace's settings.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is no settings file or it cannot be understood.
+    """
+    path = folder / SETTINGS_FILE
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WorkspaceError(
+            f"{folder} is no workspace: it has no {SETTINGS_FILE}; run herntrack init"
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WorkspaceError(f"{path} cannot be read: {error}") from error
+    return Workspace(folder=folder, settings=_settings(document, folder))
+
+
+def with_root(
+    workspace: Workspace,
+    path: Path,
+    *,
+    only: Sequence[str] = (),
+    patient_id: str = "",
+    name: str = "",
+) -> tuple[Workspace, ImageRoot]:
+    """Return the workspace with a root for a path, written to its settings if it is new or changed.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The workspace.
+    path : Path
+        A folder.
+    only : sequence of str
+        Files below it, if not the whole folder is meant.
+    patient_id : str
+        Stands in for a missing PatientID.
+    name : str
+        The root's name; by default the folder's, made unique.
+    """
+    path = path.resolve()
+    roots = list(workspace.settings.roots)
+    index = next((i for i, root in enumerate(roots) if root.path == path), None)
+    if index is None:
+        root = ImageRoot(
+            name=name or _unique_name(path, {known.name for known in roots}),
+            path=path,
+            only=tuple(sorted(set(only))),
+            patient_id=patient_id,
+        )
+        roots.append(root)
+    else:
+        old = roots[index]
+        wanted = tuple(sorted({*old.only, *only})) if only and old.only else ()
+        root = replace(old, only=wanted, patient_id=patient_id or old.patient_id)
+        roots[index] = root
+    changed = replace(workspace, settings=replace(workspace.settings, roots=tuple(roots)))
+    if changed != workspace:
+        _write_roots(changed)
+    return changed, root
+
+
+def _unique_name(path: Path, taken: set[str]) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.") or "root"
+    candidates = [stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in candidates if name not in taken and name != COPIED_ROOT)
+
+
+def _write_roots(workspace: Workspace) -> None:
+    path = workspace.folder / SETTINGS_FILE
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    tables = tomlkit.aot()
+    for root in workspace.settings.roots:
+        table = tomlkit.table()
+        table["name"] = root.name
+        inside = root.path.is_relative_to(workspace.folder.resolve())
+        shown = root.path.relative_to(workspace.folder.resolve()) if inside else root.path
+        table["path"] = shown.as_posix()
+        if root.only:
+            table["only"] = list(root.only)
+        if root.patient_id:
+            table["patient_id"] = root.patient_id
+        tables.append(table)
+    document["roots"] = tables
+    scratch = path.with_suffix(".toml.new")
+    scratch.write_text(tomlkit.dumps(document), encoding="utf-8")
+    scratch.replace(path)
+
+
+def _settings(document: Mapping[str, Any], folder: Path) -> Settings:
+    known = {"schema", "catalogue", "rules", "readers", "visits", "roots"}
+    unknown = sorted(set(document) - known)
+    if unknown:
+        raise _bad(f"unknown table or key {unknown[0]!r}", f"one of {', '.join(sorted(known))}")
+    if document.get("schema", 1) != 1:
+        raise _bad(f"schema = {document['schema']!r}", "1 (is this herntrack older than the workspace?)")
+    windows = _table(document, "visits").get("windows")
+    return Settings(
+        catalogue_url=_string(_table(document, "catalogue"), "url", ""),
+        rules=_string(_table(document, "rules"), "name", "default"),
+        primary_reader=_string(_table(document, "readers"), "primary", ""),
+        windows=DEFAULT_WINDOWS if windows is None else tuple(_window(item) for item in windows),
+        roots=tuple(_root(item, folder) for item in document.get("roots", [])),
+    )
+
+
+def _window(item: Mapping[str, Any]) -> VisitWindow:
+    try:
+        return VisitWindow(
+            name=_string(item, "name", ""), first_day=int(item["first_day"]), last_day=int(item["last_day"])
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise _bad(
+            f"a visit window: {error}", "name, first_day and last_day with 0 < first <= last"
+        ) from error
+
+
+def _root(item: Mapping[str, Any], folder: Path) -> ImageRoot:
+    name, path = _string(item, "name", ""), _string(item, "path", "")
+    if not name or not path:
+        raise _bad("a root without name or path", 'name = "..." and path = "..."')
+    return ImageRoot(
+        name=name,
+        path=(folder / path).resolve(),
+        only=tuple(item.get("only", ())),
+        patient_id=_string(item, "patient_id", ""),
+    )
+
+
+def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key, {})
+    if not isinstance(value, Mapping):
+        raise _bad(f"{key} = {value!r}", f"a table [{key}]")
+    return value
+
+
+def _string(table: Mapping[str, Any], key: str, default: str) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise _bad(f"{key} = {value!r}", "text in quotes")
+    return value
+
+
+def _bad(found: str, expected: str) -> WorkspaceError:
+    return WorkspaceError(f"{SETTINGS_FILE}: {found}; expected {expected}")
