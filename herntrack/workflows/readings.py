@@ -169,7 +169,8 @@ def import_mask(
         if not imported.mask.any():
             raise ReadingError(
                 f"{file.name} holds no voxel of the lesion; if none is left, say so with:"
-                f" herntrack read absent --lesion {lesion_uid} --visit {visit_date} --reader NAME --reason TEXT"
+                f" herntrack read absent --lesion {lesion_uid} --visit {visit_date}"
+                " --reader NAME --reason TEXT"
             )
         reading = _record(
             catalogue,

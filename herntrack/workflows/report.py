@@ -13,7 +13,7 @@ from herntrack.errors import RecordNotFoundError, ReportError
 from herntrack.model.records import Measurement
 from herntrack.model.vocabulary import Horizon
 from herntrack.reports.page import ReportFiles, write_report
-from herntrack.reports.records import CohortReport, LesionDetail, SetAside
+from herntrack.reports.records import CohortReport, LesionDetail, SetAside, patient_page_name
 from herntrack.volumetrics.rules import RuleSet
 from herntrack.volumetrics.sensitivity import sensitivity_table
 from herntrack.volumetrics.visits import LesionVolumes
@@ -21,7 +21,7 @@ from herntrack.workflows.classify import ClassifySummary, LesionAssessment, clas
 from herntrack.workflows.key_strips import key_strips
 from herntrack.workflows.measure import CaseSetAside, measure
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.report_rows import change_rows, lesion_row, outcome_rows, unread_visits
+from herntrack.workflows.report_rows import change_rows, lesion_row, outcome_rows
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 
@@ -101,7 +101,11 @@ def report(
             progress=progress,
         )
     progress("writing", 0, 1)
-    files = write_report(content, out_dir or workspace.reports_folder)
+    folder = workspace.reports_folder
+    if patient_id is not None:
+        # A report on one patient must not take the place of the cohort's.
+        folder /= Path(patient_page_name(patient_id)).stem
+    files = write_report(content, out_dir or folder)
     progress("writing", 1, 1)
     return ReportSummary(files=files, n_lesions=len(wanted), set_aside=set_aside)
 
@@ -181,20 +185,11 @@ def _volumes(wanted: list[LesionAssessment]) -> list[LesionVolumes]:
 
 def _warnings(catalogue: Catalogue, wanted: list[LesionAssessment]) -> tuple[str, ...]:
     reported = {each.lesion.patient_id for each in wanted}
-    warnings = [
+    return tuple(
         f"Patient {patient.patient_id}: the files hold no PatientID; the identifier is derived."
         for patient in catalogue.images.patients()
         if patient.patient_id in reported and not patient.is_identified
-    ]
-    for each in wanted:
-        unread = unread_visits(each, catalogue.images.visits(each.lesion.patient_id))
-        if unread:
-            days = ", ".join(str(day) for day in unread)
-            warnings.append(
-                f"Patient {each.lesion.patient_id}, {each.lesion.level}: not read yet on {days};"
-                " these visits do not count."
-            )
-    return tuple(warnings)
+    )
 
 
 def _error_model_note(rules: RuleSet) -> str:

@@ -1,0 +1,195 @@
+"""From the readings of one lesion to the baseline and visits that decide its outcome.
+
+Day 0 is the lesion's earliest visit with a reading. `herntrack.volumetrics.records` says which
+reading stands for a visit; a visit for which none can stand is kept as not evaluable, with
+the problem stated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from herntrack.errors import MeasurementError
+from herntrack.model.vocabulary import ReadingStatus
+from herntrack.volumetrics.records import (
+    ReadingFact,
+    baseline_of_record,
+    is_same_protocol,
+    reading_of_record,
+)
+from herntrack.volumetrics.rules import RuleSet
+from herntrack.volumetrics.visits import (
+    NO_READING,
+    READERS_UNRESOLVED,
+    SEQUENCES_DISCORDANT,
+    Baseline,
+    FollowUpVisit,
+)
+
+__all__ = ["LesionFollowUp", "ReadingFact", "VisitRecord", "build_followup", "reading_of_record"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRecord:
+    """One follow-up visit and the reading that stands for it.
+
+    Parameters
+    ----------
+    visit_date : dt.date
+    fact : ReadingFact or None
+        The record; None if there is none: `problem` says why.
+    visit : FollowUpVisit
+        What the outcome sees of it.
+    """
+
+    visit_date: dt.date
+    fact: ReadingFact | None
+    visit: FollowUpVisit
+
+    @property
+    def problem(self) -> str | None:
+        """Why there is no record: `READERS_UNRESOLVED` or `NO_READING`; None if there is one."""
+        return self.visit.problems[0] if self.visit.problems else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LesionFollowUp:
+    """Baseline and follow-up of one lesion.
+
+    Parameters
+    ----------
+    baseline_date : dt.date
+        Day 0: the earliest visit with a reading of this lesion.
+    baseline_fact : ReadingFact or None
+        The record of the baseline; None if its readers are unresolved.
+    baseline : Baseline
+    records : tuple of VisitRecord
+        Later visits in the order of their dates.
+    """
+
+    baseline_date: dt.date
+    baseline_fact: ReadingFact | None
+    baseline: Baseline
+    records: tuple[VisitRecord, ...]
+
+    @property
+    def visits(self) -> tuple[FollowUpVisit, ...]:
+        """The visits for `decide_outcome`."""
+        return tuple(record.visit for record in self.records)
+
+
+def build_followup(
+    facts: Sequence[ReadingFact],
+    rules: RuleSet,
+    *,
+    surgery_date: dt.date | None = None,
+    primary_reader: str | None = None,
+    visit_dates: Collection[dt.date] = (),
+) -> LesionFollowUp:
+    """Return baseline and visits of one lesion.
+
+    Parameters
+    ----------
+    facts : sequence of ReadingFact
+        All standing readings of the lesion, in any order.
+    rules : RuleSet
+        Holds the tolerance of spacings.
+    surgery_date : dt.date, optional
+        Visits from this day on are marked as after surgery. A date before the baseline is
+        history and marks nothing.
+    primary_reader : str, optional
+        The reader whose readings go before all others.
+    visit_dates : collection of dt.date
+        Visits of the patient. One after the baseline without a reading of this lesion is
+        kept as not evaluable (`NO_READING`), so that an unread last visit shows.
+
+    Raises
+    ------
+    MeasurementError
+        If there is no reading.
+    """
+    if not facts:
+        raise MeasurementError("a lesion without a reading has no baseline; read its first visit")
+    by_date: dict[dt.date, list[ReadingFact]] = {}
+    for reading in facts:
+        by_date.setdefault(reading.visit_date, []).append(reading)
+    baseline_date = min(by_date)
+    baseline_fact = baseline_of_record(
+        [by_date[date] for date in sorted(by_date)], primary_reader=primary_reader
+    )
+    operated_on = surgery_date if surgery_date is not None and surgery_date >= baseline_date else None
+    records = []
+    for date in sorted(date for date in {*by_date, *visit_dates} if date > baseline_date):
+        at_visit = by_date.get(date, [])
+        fact = reading_of_record(at_visit, baseline_fact, rules, primary_reader=primary_reader)
+        visit = _follow_up_visit(
+            fact,
+            at_visit,
+            day=(date - baseline_date).days,
+            is_same=_is_same_protocol_and_reader(fact, baseline_fact, rules),
+            is_operated=operated_on is not None and date >= operated_on,
+        )
+        records.append(VisitRecord(visit_date=date, fact=fact, visit=visit))
+    return LesionFollowUp(
+        baseline_date=baseline_date,
+        baseline_fact=baseline_fact,
+        baseline=_baseline(baseline_fact, by_date[baseline_date]),
+        records=tuple(records),
+    )
+
+
+def _is_same_protocol_and_reader(
+    fact: ReadingFact | None, baseline_fact: ReadingFact | None, rules: RuleSet
+) -> bool:
+    if fact is None or baseline_fact is None:
+        return False
+    return fact.reader == baseline_fact.reader and is_same_protocol(fact, baseline_fact, rules)
+
+
+def _baseline(fact: ReadingFact | None, at_visit: Sequence[ReadingFact]) -> Baseline:
+    if fact is None:
+        return Baseline(
+            volume_mm3=None,
+            modality=None,
+            status=ReadingStatus.NOT_EVALUABLE,
+            problems=(READERS_UNRESOLVED,),
+        )
+    is_discordant = any(other.discordant for other in at_visit if other.reader == fact.reader)
+    return Baseline(
+        volume_mm3=fact.volume_mm3,
+        modality=fact.modality,
+        status=fact.status,
+        problems=(SEQUENCES_DISCORDANT,) if is_discordant else (),
+    )
+
+
+def _follow_up_visit(
+    fact: ReadingFact | None,
+    at_visit: Sequence[ReadingFact],
+    *,
+    day: int,
+    is_same: bool,
+    is_operated: bool,
+) -> FollowUpVisit:
+    is_after_surgery = is_operated or any(other.after_surgery for other in at_visit)
+    if fact is None:
+        return FollowUpVisit(
+            day=day,
+            volume_mm3=None,
+            status=ReadingStatus.NOT_EVALUABLE,
+            modality=None,
+            is_same_protocol_and_reader=False,
+            is_after_surgery=is_after_surgery,
+            problems=(READERS_UNRESOLVED if at_visit else NO_READING,),
+        )
+    return FollowUpVisit(
+        day=day,
+        volume_mm3=fact.volume_mm3,
+        status=fact.status,
+        modality=fact.modality,
+        is_same_protocol_and_reader=is_same,
+        is_after_surgery=is_after_surgery,
+        is_discordant=any(other.discordant for other in at_visit if other.reader == fact.reader),
+    )

@@ -1,0 +1,283 @@
+"""The commands as a person types them: real processes, real exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.factories import ROOT, make_series, write_series
+
+
+class Herntrack:
+    """Runs the command in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        environment = {key: value for key, value in os.environ.items() if key != "HERNTRACK_WORKSPACE"}
+        done = subprocess.run(
+            [sys.executable, "-m", "herntrack", *map(str, words)],
+            cwd=self.folder,
+            env={**environment, "PYTHONPATH": str(REPOSITORY)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, *words: object, code: int = 0) -> Any:
+        return json.loads(self(*words, "--json", code=code).stdout)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Herntrack:
+    """Return the command inside a workspace that holds one patient with two visits."""
+    for number, day in ((1, "20240115"), (2, "20240415")):
+        write_series(
+            tmp_path / "export" / str(number),
+            make_series(
+                5, number=number, Rows=40, Columns=40, StudyInstanceUID=f"{ROOT}.5.{number}", StudyDate=day
+            ),
+        )
+    run = Herntrack(tmp_path)
+    run("init", "study")
+    run.folder = tmp_path / "study"
+    run("ingest", tmp_path / "export")
+    return run
+
+
+def write_nifti(path: Path, stack: dict[str, Any], mask_zyx: np.ndarray) -> Path:
+    """Write a mask as NIfTI by nibabel, from the listing alone: [col, row, slice] and RAS."""
+    affine = np.array(stack["affine_lps"])[:, [2, 1, 0, 3]]
+    nibabel.save(
+        nibabel.Nifti1Image(mask_zyx.transpose(2, 1, 0).astype(np.uint8), np.diag([-1, -1, 1, 1]) @ affine),
+        path,
+    )
+    return path
+
+
+def block(n_rows: int) -> np.ndarray:
+    mask = np.zeros((5, 40, 40), dtype=bool)
+    mask[1:4, 10 : 10 + n_rows, 10:25] = True
+    return mask
+
+
+def test_from_a_folder_of_exports_to_a_report(run: Herntrack, tmp_path: Path) -> None:
+    stacks = run.json("list", "stacks")
+    lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1", "--side", "left").stdout.strip()
+    for stack, n_rows in zip(stacks, (20, 9), strict=True):
+        mask = write_nifti(tmp_path / "mask.nii.gz", stack, block(n_rows))
+        read = ("--lesion", lesion, "--stack", stack["stack_uid"], "--reader", "R1")
+        result = run.json("read", "import", mask, *read)
+        assert result["n_voxels"] == 3 * n_rows * 15
+        assert result["volume_mm3"] == pytest.approx(3 * n_rows * 15 * 4.4 * 0.7 * 0.6)
+    (outcome,) = run.json("classify")
+    assert (outcome["visit_states"], outcome["outcome"]) == ("D", "persistent_reduction")
+    report = run.json("report")
+    with Path(report["tables"][0]).open(newline="") as file:
+        changes = list(csv.DictReader(file))
+    assert [row["visit_state"] for row in changes] == ["baseline", "reduced"]
+    assert float(changes[1]["change_percent"]) == pytest.approx(-55.0)
+    assert "L5-S1" in Path(report["report_html"]).read_text()
+    run("check")
+
+
+def test_an_unread_visit_is_a_row_with_nothing_measured(run: Herntrack, tmp_path: Path) -> None:
+    stack = run.json("list", "stacks")[0]
+    lesion = run.json("lesion", "add", "--patient", "T-001", "--level", "l4/5".replace("/", "-L"))[
+        "lesion_uid"
+    ]
+    mask = write_nifti(tmp_path / "mask.nii.gz", stack, block(20))
+    run(
+        "read", "import", mask, "--lesion", lesion, "--series", stack["series_instance_uid"], "--reader", "R1"
+    )
+    with Path(run.json("report")["tables"][0]).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["visit_state"], row["volume_mm3"]) for row in rows][1] == ("", "")
+    (outcome,) = run.json("classify")
+    assert outcome["outcome_reason"] == "no evaluable follow-up"
+
+
+def test_an_absent_reading_is_a_fact_with_an_object_and_can_be_superseded(
+    run: Herntrack, tmp_path: Path
+) -> None:
+    first, second = run.json("list", "stacks")
+    lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1").stdout.strip()
+    common = ("--lesion", lesion, "--reader", "R1")
+    run(
+        "read",
+        "import",
+        write_nifti(tmp_path / "a.nii", first, block(20)),
+        "--stack",
+        first["stack_uid"],
+        *common,
+    )
+    absent = run.json("read", "absent", "--visit", "2024-04-15", "--reason", "no displacement left", *common)
+    folder = run.folder / "readings"
+    assert len(list(folder.rglob("*.dcm"))) == 2
+    assert run.json("classify")[0]["outcome"] == "resorption"
+    mask = write_nifti(tmp_path / "b.nii", second, block(18))
+    present = run.json("read", "import", mask, "--stack", second["stack_uid"], *common)
+    assert present["supersedes"] == [absent["reading_uid"]]
+    assert run.json("classify")[0]["outcome"] == "stable"
+    readings = {row["reading_uid"]: row for row in run.json("list", "readings")}
+    assert readings[absent["reading_uid"]]["superseded_by"] == present["reading_uid"]
+    assert len(list(folder.rglob("*.dcm"))) == 3
+    run("read", "unevaluable", "--visit", "2024-04-15", "--reason", "motion", *common)
+    assert run.json("classify")[0]["visit_states"] == "U"
+
+
+def test_rebuilding_gives_back_the_same_rows(run: Herntrack, tmp_path: Path) -> None:
+    stack = run.json("list", "stacks")[0]
+    lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1").stdout.strip()
+    mask = write_nifti(tmp_path / "a.nii", stack, block(20))
+    for _ in range(2):
+        run("read", "import", mask, "--stack", stack["stack_uid"], "--lesion", lesion, "--reader", "R1")
+    run("classify")
+    listings = ("patients", "visits", "series", "stacks", "lesions", "readings", "rejects")
+    before = {what: run.json("list", what) for what in listings}
+    assert len(before["readings"]) == 2
+    for path in run.folder.glob("catalogue.sqlite*"):
+        path.unlink()
+    assert "herntrack rebuild" in run("list", "stacks", code=1).stderr
+    run("rebuild")
+    assert {what: run.json("list", what) for what in listings} == before
+
+
+def test_refusals_say_what_was_wrong_and_what_to_do(run: Herntrack, tmp_path: Path) -> None:
+    stack = run.json("list", "stacks")[0]
+    lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1").stdout.strip()
+    read = ("--lesion", lesion, "--reader", "R1")
+    shifted = {**stack, "affine_lps": (np.array(stack["affine_lps"]) + np.eye(4, k=3) * 3.0).tolist()}
+    moved = run(
+        "read",
+        "import",
+        write_nifti(tmp_path / "m.nii", shifted, block(9)),
+        "--stack",
+        stack["stack_uid"],
+        *read,
+        code=1,
+    )
+    assert "3.0" in moved.stderr
+    empty = write_nifti(tmp_path / "e.nii", stack, np.zeros((5, 40, 40), dtype=bool))
+    assert "read absent" in run("read", "import", empty, "--stack", stack["stack_uid"], *read, code=1).stderr
+    two = write_nifti(tmp_path / "t.nii", stack, block(9) + 0 + (block(9) & (np.arange(40) > 15)))
+    assert "--label" in run("read", "import", two, "--stack", stack["stack_uid"], *read, code=1).stderr
+    assert (
+        "list lesions"
+        in run(
+            "read",
+            "absent",
+            "--lesion",
+            "1.2",
+            "--visit",
+            "2024-04-15",
+            "--reader",
+            "R",
+            "--reason",
+            "x",
+            code=1,
+        ).stderr
+    )
+    assert (
+        "2024-01-15" in run("read", "absent", "--visit", "2024-04-16", "--reason", "x", *read, code=1).stderr
+    )
+    assert "L5-S1" in run("lesion", "add", "--patient", "T-001", "--level", "C5", code=2).stderr
+    assert "list patients" in run("lesion", "add", "--patient", "T-9", "--level", "L5-S1", code=1).stderr
+    assert run("ingest", "--nonsense", code=2).stderr
+    assert run.json("list", "readings") == []
+
+
+def test_without_a_workspace_the_way_to_one_is_shown(tmp_path: Path) -> None:
+    assert "herntrack init" in Herntrack(tmp_path)("list", "stacks", code=1).stderr
+
+
+def test_the_workspace_may_be_named_before_or_after_the_command(run: Herntrack, tmp_path: Path) -> None:
+    folder = run.folder
+    run.folder = tmp_path
+    assert run.json("-w", folder, "list", "stacks") == run.json("list", "stacks", "-w", folder)
+
+
+def test_an_ingest_that_sets_something_aside_says_so_with_its_exit_code(
+    run: Herntrack, tmp_path: Path
+) -> None:
+    (tmp_path / "export" / "notes.txt").write_text("x")
+    found = run.json("ingest", tmp_path / "export", code=3)
+    assert found["set_aside"][0]["code"] == "not_dicom"
+    assert found["n_unchanged"] == 10
+
+
+def test_volumes_measured_anywhere_are_classified(tmp_path: Path) -> None:
+    table = tmp_path / "volumes.csv"
+    table.write_text(
+        "lesion_uid,day,volume_mm3,modality,protocol,reader,status,after_surgery,sequences_discordant\n"
+        "A,0,1000,MR,p,R1,present,false,false\n"
+        "A,30,950,MR,p,R1,present,false,false\n"
+        "A,91,520,MR,p,R1,present,false,false\n"
+        "B,0,900,MR,p,R1,present,false,false\n"
+        "B,91,0,MR,p,R1,absent,false,false\n"
+    )
+    run = Herntrack(tmp_path)
+    first, second = run.json("classify", "--volumes", table)
+    assert set(first) == {
+        "lesion_uid",
+        "visit_states",
+        "outcome",
+        "outcome_reason",
+        "flags",
+        "outcome_stability",
+    }
+    assert (first["lesion_uid"], first["visit_states"]) == ("A", "ND")
+    assert (first["outcome"], first["flags"]) == ("persistent_reduction", ["landmark_only"])
+    assert 0.5 < first["outcome_stability"] < 1.0
+    assert (second["outcome"], second["flags"], second["outcome_stability"]) == (
+        "resorption",
+        ["complete"],
+        1.0,
+    )
+    table.write_text(table.read_text() + "C,0,-5,MR,p,R1,present,false,false\n")
+    refused = run("classify", "--volumes", table, "--json", code=3)
+    assert [row["lesion_uid"] for row in json.loads(refused.stdout)] == ["A", "B"]
+    assert "line 7" in refused.stderr
+
+
+def test_two_rule_sets_are_compared_without_storing_anything(run: Herntrack, tmp_path: Path) -> None:
+    stacks = run.json("list", "stacks")
+    lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1").stdout.strip()
+    for stack, n_rows in zip(stacks, (20, 8), strict=True):
+        mask = write_nifti(tmp_path / "m.nii", stack, block(n_rows))
+        run("read", "import", mask, "--stack", stack["stack_uid"], "--lesion", lesion, "--reader", "R1")
+    run("measure")
+    rows = run.json("classify", "--diff", "default", "literature-50")
+    assert {(row["old"], row["new"]) for row in rows} == {("persistent_reduction", "resorption")}
+    assert run.json("list", "lesions")[0]["outcome"] is None
+
+
+def test_every_command_has_help(tmp_path: Path) -> None:
+    run = Herntrack(tmp_path)
+    commands = [
+        *("init", "ingest", "list", "measure", "classify", "report", "sample", "demo", "check", "rebuild"),
+        *(
+            ("lesion", "add"),
+            ("read", "import"),
+            ("read", "absent"),
+            ("read", "unevaluable"),
+            ("db", "upgrade"),
+        ),
+    ]
+    for command in commands:
+        words = (command,) if isinstance(command, str) else command
+        assert "Usage" in run(*words, "--help").stdout
+    assert run("--version").stdout.startswith("herntrack 0.")

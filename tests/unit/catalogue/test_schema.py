@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from herntrack.catalogue.engine import open_engine, sqlite_url
+from herntrack.catalogue.models import Base
+from herntrack.catalogue.schema import (
+    HEAD_REVISION,
+    current_revision,
+    migrations_folder,
+    require_current,
+    upgrade,
+)
+from herntrack.catalogue.session import create_catalogue, open_catalogue
+from herntrack.errors import SchemaVersionError
+from herntrack.model.records import Lesion, Patient, Visit
+from herntrack.model.vocabulary import Level
+
+
+def test_the_head_revision_is_the_newest_migration() -> None:
+    assert ScriptDirectory(str(migrations_folder())).get_current_head() == HEAD_REVISION
+
+
+def test_migrations_and_models_agree(tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url(tmp_path / "c.sqlite"))
+    upgrade(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "c.sqlite")
+    create_catalogue(url)
+    with open_catalogue(url) as catalogue:
+        catalogue.images.add_images(patients=[Patient(patient_id="T-001")])
+    create_catalogue(url)
+    with open_catalogue(url) as catalogue:
+        assert catalogue.images.patients() == [Patient(patient_id="T-001")]
+
+
+def test_sqlite_is_opened_with_wal_and_foreign_keys(tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url(tmp_path / "c.sqlite"))
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+        assert connection.execute(text("PRAGMA busy_timeout")).scalar() == 30_000
+    engine.dispose()
+
+
+def test_a_database_of_another_version_is_refused_with_the_command(tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url(tmp_path / "c.sqlite"))
+    with pytest.raises(SchemaVersionError, match="herntrack rebuild"):
+        require_current(engine)
+    upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert current_revision(engine) == "9999"
+    with pytest.raises(SchemaVersionError, match="herntrack db upgrade"):
+        require_current(engine)
+    engine.dispose()
+
+
+def test_every_constraint_has_a_name(tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url(tmp_path / "c.sqlite"))
+    upgrade(engine)
+    inspector = inspect(engine)
+    for table in Base.metadata.tables:
+        assert inspector.get_pk_constraint(table)["name"] == f"pk_{table}"
+        assert all(key["name"] for key in inspector.get_foreign_keys(table))
+    engine.dispose()
+
+
+def test_a_failing_block_leaves_nothing_behind(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "c.sqlite")
+    create_catalogue(url)
+    catalogue_context = open_catalogue(url)
+    catalogue_context.__enter__().images.add_images(patients=[Patient(patient_id="T-001")])
+    failure = RuntimeError("pulled plug")
+    with pytest.raises(RuntimeError, match="pulled plug"):
+        catalogue_context.__exit__(RuntimeError, failure, None)
+    with open_catalogue(url) as catalogue:
+        assert catalogue.images.patients() == []
+
+
+def test_moments_come_back_in_utc_and_need_a_zone(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "c.sqlite")
+    create_catalogue(url)
+    moment = datetime(2024, 3, 31, 1, 30, tzinfo=UTC)
+    lesion = Lesion(
+        lesion_uid="1.2", patient_id="T-001", level=Level.L5_S1, side=None, type=None, created_at=moment
+    )
+    with open_catalogue(url) as catalogue:
+        catalogue.images.add_images(patients=[Patient(patient_id="T-001")])
+        catalogue.followup.add_lesion(lesion)
+    with open_catalogue(url) as catalogue:
+        assert catalogue.followup.lesions() == [lesion]
+    visit = Visit(patient_id="T-001", visit_date=date(2024, 1, 1), day=0, timepoint="baseline")
+    with open_catalogue(url) as catalogue:
+        catalogue.images.replace_visits("T-001", [visit])
+        assert catalogue.images.visits() == [visit]

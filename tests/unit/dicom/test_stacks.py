@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from herntrack.dicom.stacks import build_stacks
+from herntrack.model.records import InstanceHeader, Series
+from herntrack.model.vocabulary import Modality, Plane
+
+SERIES = Series(series_instance_uid="1.2.3", study_instance_uid="1.2", modality=Modality.MR)
+AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+def header(number: int, position: tuple[float, float, float], **values: Any) -> InstanceHeader:
+    return InstanceHeader(
+        **{
+            "sop_instance_uid": f"1.2.3.{number}",
+            "sop_class_uid": "1.2.840.10008.5.1.4.1.1.4",
+            "transfer_syntax_uid": "1.2.840.10008.1.2.1",
+            "rows": 8,
+            "columns": 6,
+            "image_position_patient": position,
+            "image_orientation_patient": AXIAL,
+            "pixel_spacing": (0.7, 0.6),
+            "instance_number": number,
+            **values,
+        }
+    )
+
+
+def row_of_slices(positions: list[float], first: int = 1, **values: Any) -> list[InstanceHeader]:
+    return [header(first + i, (0.0, 0.0, z), **values) for i, z in enumerate(positions)]
+
+
+def tilted(degrees: float) -> tuple[tuple[float, ...], np.ndarray]:
+    """Return the orientation and normal of an axial block turned about the left-right axis."""
+    angle = np.radians(degrees)
+    column = np.array([0.0, np.cos(angle), np.sin(angle)])
+    row = np.array([1.0, 0.0, 0.0])
+    return (*row, *column), np.cross(row, column)
+
+
+def test_slices_are_sorted_along_the_normal_whatever_their_order() -> None:
+    headers = row_of_slices([0.0, 4.4, 8.8, 13.2])
+    shuffled = headers[:]
+    random.Random(3).shuffle(shuffled)  # noqa: S311 -- an order, no secret
+    first, second = build_stacks(SERIES, headers), build_stacks(SERIES, shuffled)
+    assert first == second
+    (built,) = first
+    assert built.sop_instance_uids == tuple(f"1.2.3.{n}" for n in (1, 2, 3, 4))
+    assert built.stack.geometry.spacing_zyx == pytest.approx((4.4, 0.7, 0.6))
+    assert built.stack.is_regular
+    assert built.stack.plane is Plane.AXIAL
+
+
+def test_the_affine_follows_the_equation_of_the_standard() -> None:
+    orientation, normal = tilted(20.0)
+    start = np.array([-10.0, 4.0, 30.0])
+    headers = [
+        header(i + 1, tuple(start + i * 3.3 * normal), image_orientation_patient=orientation)
+        for i in range(4)
+    ]
+    affine = build_stacks(SERIES, headers)[0].stack.geometry.affine_lps
+    # PS3.3 C.7.6.2.1.1: position + column index * dx * row direction + row index * dy * column direction
+    row_direction, column_direction = np.array(orientation[:3]), np.array(orientation[3:])
+    expected = start + 2 * 3.3 * normal + 5 * 0.6 * row_direction + 7 * 0.7 * column_direction
+    assert (affine @ [2, 7, 5, 1])[:3] == pytest.approx(expected)
+
+
+def test_angled_blocks_of_one_series_become_one_stack_each() -> None:
+    headers = []
+    for block, degrees in enumerate((5.0, 15.0, 32.0)):
+        orientation, normal = tilted(degrees)
+        for i in range(4):
+            position = tuple(np.array([0.0, 10.0 * block, -40.0 * block]) + i * 4.4 * normal)
+            headers.append(header(block * 10 + i, position, image_orientation_patient=orientation))
+    built = build_stacks(SERIES, headers)
+    assert [b.stack.geometry.shape_zyx[0] for b in built] == [4, 4, 4]
+    assert all(b.stack.is_regular and b.stack.plane is Plane.AXIAL for b in built)
+    assert len({b.stack.stack_uid for b in built}) == 3
+
+
+def test_parallel_blocks_are_parted_where_the_numbers_go_on() -> None:
+    headers = row_of_slices([0, 4, 8, 12]) + row_of_slices([40, 44, 48, 52], first=5)
+    built = build_stacks(SERIES, headers)
+    assert [b.stack.geometry.shape_zyx[0] for b in built] == [4, 4]
+    assert all(b.stack.is_regular for b in built)
+
+
+def test_parallel_blocks_side_by_side_are_parted() -> None:
+    left = [header(i, (0.0, 0.0, 4.0 * i)) for i in range(4)]
+    right = [header(10 + i, (90.0, 0.0, 16.0 + 4.0 * i)) for i in range(4)]
+    assert [b.stack.geometry.shape_zyx[0] for b in build_stacks(SERIES, left + right)] == [4, 4]
+
+
+def test_a_missing_slice_is_named_with_its_place() -> None:
+    headers = [h for h in row_of_slices([0, 4, 8, 12, 16]) if h.instance_number != 3]
+    (built,) = build_stacks(SERIES, headers)
+    assert not built.stack.is_regular
+    assert built.stack.problems == (
+        "1 slice(s) missing between 4.00 and 12.00 mm along the normal (step 4.00 mm)",
+    )
+    assert built.stack.geometry.slice_spacing_mm == pytest.approx(4.0)
+
+
+def test_an_uneven_step_is_named() -> None:
+    (built,) = build_stacks(SERIES, row_of_slices([0, 4, 8, 13.5, 17.5]))
+    assert not built.stack.is_regular
+    assert "uneven step of 5.50 mm between 8.00 and 13.50" in built.stack.problems[0]
+
+
+def test_rounded_positions_are_not_uneven() -> None:
+    (built,) = build_stacks(SERIES, row_of_slices([0.0, 4.41, 8.79, 13.2]))
+    assert built.stack.is_regular
+
+
+def test_two_echoes_and_repeats_become_stacks_of_their_own() -> None:
+    echoes = row_of_slices([0, 4, 8], echo_time=20.0) + row_of_slices([0, 4, 8], first=4, echo_time=90.0)
+    assert [b.stack.geometry.shape_zyx[0] for b in build_stacks(SERIES, echoes)] == [3, 3]
+    repeats = row_of_slices([0, 4, 8], acquisition_number=1)
+    repeats += row_of_slices([0, 4, 8], first=4, acquisition_number=2)
+    built = build_stacks(SERIES, repeats)
+    assert [b.sop_instance_uids for b in built] == [
+        ("1.2.3.1", "1.2.3.2", "1.2.3.3"),
+        ("1.2.3.4", "1.2.3.5", "1.2.3.6"),
+    ]
+    assert all(b.stack.is_regular for b in built)
+
+
+def test_uneven_repeats_are_not_trusted() -> None:
+    headers = [*row_of_slices([0, 4, 8]), header(9, (0.0, 0.0, 4.0))]
+    built = build_stacks(SERIES, headers)
+    assert not any(b.stack.is_regular for b in built)
+    assert sum(len(b.sop_instance_uids) for b in built) == 4
+
+
+def test_three_orientations_of_a_localizer_are_three_stacks() -> None:
+    sagittal = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+    coronal = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
+    headers = []
+    for number, (orientation, axis) in enumerate(((AXIAL, 2), (sagittal, 0), (coronal, 1))):
+        for i in range(3):
+            position = [0.0, 0.0, 0.0]
+            position[axis] = 15.0 * i
+            headers.append(header(number * 3 + i, tuple(position), image_orientation_patient=orientation))
+    planes = {b.stack.plane for b in build_stacks(SERIES, headers)}
+    assert planes == {Plane.AXIAL, Plane.SAGITTAL, Plane.CORONAL}
+
+
+def test_a_gantry_tilt_is_a_sheared_affine_with_the_right_volume() -> None:
+    tilt = np.radians(18.5)
+    headers = [header(i, (0.0, 3.0 * np.tan(tilt) * i, 3.0 * i)) for i in range(5)]
+    (built,) = build_stacks(SERIES, headers)
+    geometry = built.stack.geometry
+    assert built.stack.is_regular
+    assert geometry.tilt_degrees == pytest.approx(18.5)
+    assert geometry.slice_spacing_mm == pytest.approx(3.0)
+    assert geometry.voxel_volume_mm3 == pytest.approx(3.0 * 0.7 * 0.6)
+
+
+def test_one_slice_has_no_volume() -> None:
+    (built,) = build_stacks(SERIES, [header(1, (0.0, 0.0, 0.0), slice_thickness=5.0)])
+    assert not built.stack.is_regular
+    assert "single slice" in built.stack.problems[0]
+
+
+def test_a_late_slice_keeps_the_stack_its_name() -> None:
+    headers = row_of_slices([0, 4, 8, 12])
+    early = build_stacks(SERIES, headers[1:])[0]
+    late = build_stacks(SERIES, headers)[0]
+    assert early.stack.stack_uid == late.stack.stack_uid
