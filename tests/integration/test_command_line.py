@@ -1,12 +1,18 @@
-"""The commands as a person types them: real processes, real exit codes."""
+"""The commands as a person types them: real output, real exit codes.
+
+They run inside this process, for a new one costs two seconds; one test starts the
+installed program itself.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
-import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +20,17 @@ import nibabel
 import numpy as np
 import pytest
 
+from herntrack.cli.app import main
 from tests.conftest import REPOSITORY
 from tests.factories import ROOT, make_series, write_series
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command wrote."""
+
+    stdout: str
+    stderr: str
 
 
 class Herntrack:
@@ -24,18 +39,20 @@ class Herntrack:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, *words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-        environment = {key: value for key, value in os.environ.items() if key != "HERNTRACK_WORKSPACE"}
-        done = subprocess.run(
-            [sys.executable, "-m", "herntrack", *map(str, words)],
-            cwd=self.folder,
-            env={**environment, "PYTHONPATH": str(REPOSITORY)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
+    def __call__(self, *words: object, code: int = 0) -> Done:
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as ended,  # noqa: PT012 -- set up and run belong together
+        ):
+            patch.delenv("HERNTRACK_WORKSPACE", raising=False)
+            patch.setattr(sys, "argv", ["herntrack", *map(str, words)])
+            main()
+        assert (ended.value.code or 0) == code, f"exit {ended.value.code}\n{out.getvalue()}\n{err.getvalue()}"
+        return Done(stdout=out.getvalue(), stderr=err.getvalue())
 
     def json(self, *words: object, code: int = 0) -> Any:
         return json.loads(self(*words, "--json", code=code).stdout)
@@ -281,3 +298,21 @@ def test_every_command_has_help(tmp_path: Path) -> None:
         words = (command,) if isinstance(command, str) else command
         assert "Usage" in run(*words, "--help").stdout
     assert run("--version").stdout.startswith("herntrack 0.")
+
+
+def test_the_program_itself_ends_with_the_exit_code(tmp_path: Path) -> None:
+    def program(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "herntrack", *words],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    refused = program("list", "stacks", "-w", str(tmp_path))
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: ")
+    assert "Traceback" not in refused.stderr
+    assert "Traceback" in program("--debug", "list", "stacks", "-w", str(tmp_path)).stderr
+    assert program("list", "nothing").returncode == 2

@@ -82,11 +82,14 @@ def test_every_constraint_has_a_name(tmp_path: Path) -> None:
 def test_a_failing_block_leaves_nothing_behind(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "c.sqlite")
     create_catalogue(url)
-    catalogue_context = open_catalogue(url)
-    catalogue_context.__enter__().images.add_images(patients=[Patient(patient_id="T-001")])
-    failure = RuntimeError("pulled plug")
+
+    def pull_the_plug() -> None:
+        with open_catalogue(url) as catalogue:
+            catalogue.images.add_images(patients=[Patient(patient_id="T-001")])
+            raise RuntimeError("pulled plug")
+
     with pytest.raises(RuntimeError, match="pulled plug"):
-        catalogue_context.__exit__(RuntimeError, failure, None)
+        pull_the_plug()
     with open_catalogue(url) as catalogue:
         assert catalogue.images.patients() == []
 
