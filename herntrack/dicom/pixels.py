@@ -20,13 +20,11 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import generate_fragments, generate_frames
 from pydicom.errors import InvalidDicomError
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.uid import (
     UID,
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -39,23 +37,6 @@ DECODER_ADVICE = (
     " pyjpegls for JPEG-LS, or decompress the export"
 )
 """What to do when no decoder is at hand."""
-
-NATIVE_SYNTAXES = (
-    ImplicitVRLittleEndian,
-    ExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    DeflatedExplicitVRLittleEndian,
-)
-"""Transfer syntaxes whose pixels lie in the file as they are."""
-
-JPEG_END = b"\xff\xd9"
-"""The last two bytes of every JPEG, JPEG-LS and JPEG 2000 stream, before padding."""
-
-MAX_TRAILING_BYTES = 64
-"""Bytes after the end marker that are taken for padding (one is allowed; some writers align to 64)."""
-
-JPEG_FAMILY = "1.2.840.10008.1.2.4."
-"""Root of the UIDs of JPEG, JPEG-LS, JPEG 2000 and, from .100 on, video."""
 
 
 def read_values(path: Path) -> npt.NDArray[Any]:
@@ -139,12 +120,12 @@ def decode_values(dataset: Dataset, *, path: Path) -> npt.NDArray[Any]:
     """
     with _without_advice():
         syntax = _transfer_syntax(dataset, path)
-        _check_decodable(dataset, syntax, path)
+        _check_decodable(dataset, path)
         stored = _decode(dataset, syntax, path)
         return _apply_modality(stored, dataset, path)
 
 
-def _check_decodable(dataset: Dataset, syntax: UID, path: Path) -> None:
+def _check_decodable(dataset: Dataset, path: Path) -> None:
     for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelData"):
         if dataset.get(keyword) is None:
             cut = "; the file may be cut short: copy it again" if keyword == "PixelData" else ""
@@ -167,21 +148,6 @@ def _check_decodable(dataset: Dataset, syntax: UID, path: Path) -> None:
             " Export the image again",
             path=path,
         )
-    if syntax not in NATIVE_SYNTAXES:
-        _check_complete(dataset, syntax, path)
-
-
-def _check_complete(dataset: Dataset, syntax: UID, path: Path) -> None:
-    """Refuse a compressed image that breaks off: some decoders return grey for what is missing."""
-    try:
-        fragments = list(generate_fragments(dataset.PixelData))
-        frame = next(generate_frames(dataset.PixelData, number_of_frames=1)) if fragments else b""
-    except (ValueError, EOFError, IndexError, StopIteration, TypeError) as error:
-        raise _broken(path, syntax, f"its fragments cannot be read: {error}") from error
-    if not frame:
-        raise _broken(path, syntax, "it holds no compressed data")
-    if syntax.startswith(JPEG_FAMILY) and JPEG_END not in frame[-MAX_TRAILING_BYTES:]:
-        raise _broken(path, syntax, f"the compressed stream of {len(frame)} bytes has no end marker")
 
 
 def _decode(dataset: Dataset, syntax: UID, path: Path) -> npt.NDArray[Any]:
@@ -238,8 +204,7 @@ def _transfer_syntax(dataset: Dataset, path: Path) -> UID:
     if stated:
         return UID(stated)
     is_implicit, is_little = dataset.original_encoding
-    element = dataset.get_item("PixelData")
-    if getattr(element, "is_undefined_length", False):
+    if "PixelData" in dataset and dataset["PixelData"].is_undefined_length:
         raise DicomError(
             f"{path}: the pixels are compressed but the file does not say how: no TransferSyntaxUID;"
             " export it again with a meta header",

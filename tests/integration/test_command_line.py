@@ -46,12 +46,13 @@ class Herntrack:
             contextlib.chdir(self.folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as ended,  # noqa: PT012 -- set up and run belong together
         ):
             patch.delenv("HERNTRACK_WORKSPACE", raising=False)
             patch.setattr(sys, "argv", ["herntrack", *map(str, words)])
-            main()
-        assert (ended.value.code or 0) == code, f"exit {ended.value.code}\n{out.getvalue()}\n{err.getvalue()}"
+            with pytest.raises(SystemExit) as ended:
+                main()
+        found = ended.value.code or 0
+        assert found == code, f"exit {found}\n{out.getvalue()}\n{err.getvalue()}"
         return Done(stdout=out.getvalue(), stderr=err.getvalue())
 
     def json(self, *words: object, code: int = 0) -> Any:

@@ -146,7 +146,9 @@ def test_decoding_leaves_the_dataset_as_it_was() -> None:
 def test_missing_native_pixels_are_refused_with_the_path() -> None:
     dataset = image(STORED, GEOMETRY)
     dataset.PixelData = dataset.PixelData[:-2]
-    with pytest.raises(DicomError, match=r"image\.dcm: the pixels cannot be decoded .*Explicit VR Little Endian") as raised:
+    with pytest.raises(
+        DicomError, match=r"image\.dcm: the pixels cannot be decoded .*Explicit VR Little Endian"
+    ) as raised:
         decode_values(dataset, path=NOWHERE)
     assert raised.value.path == NOWHERE
 
@@ -169,7 +171,9 @@ def test_a_truncated_compressed_file_is_refused(name: str, kept: float, tmp_path
         read_values(path)
 
 
-@pytest.mark.parametrize("name", ["MR_small_jp2klossless.dcm", "MR_small_jpeg_ls_lossless.dcm", "MR_small_RLE.dcm"])
+@pytest.mark.parametrize(
+    "name", ["MR_small_jp2klossless.dcm", "MR_small_jpeg_ls_lossless.dcm", "MR_small_RLE.dcm"]
+)
 def test_a_compressed_stream_that_breaks_off_inside_a_whole_file_is_refused(name: str) -> None:
     # Decoders differ: some return grey for the missing part without a word.
     dataset = read_dataset(EXAMPLES / name)
@@ -181,7 +185,9 @@ def test_a_compressed_stream_that_breaks_off_inside_a_whole_file_is_refused(name
 
 
 def test_a_syntax_that_no_decoder_reads_is_named_with_what_to_do() -> None:
-    with pytest.raises(DicomError, match=r"JPGExtended\.dcm: .*1\.2\.840\.10008\.1\.2\.4\.51.*export it again"):
+    with pytest.raises(
+        DicomError, match=r"JPGExtended\.dcm: .*1\.2\.840\.10008\.1\.2\.4\.51.*export it again"
+    ):
         read_values(EXAMPLES / "JPGExtended.dcm")
 
 
