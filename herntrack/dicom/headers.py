@@ -180,7 +180,7 @@ def _scanned_image(dataset: Dataset, path: Path) -> ScannedImage:
     notes: list[str] = []
     modality, sop_class_uid = _kind_of_image(dataset, notes)
     _refuse_other_pixels(dataset)
-    study_uid, series_uid, sop_uid = _identity(dataset, notes)
+    study_uid, series_uid, sop_uid = image_identity(dataset, notes)
     patient_id = _text(dataset, "PatientID")
     if not patient_id:
         notes.append("PatientID is missing")
@@ -231,7 +231,7 @@ def _kind_of_image(dataset: Dataset, notes: list[str]) -> tuple[Modality, str]:
     return MR_CT_STORAGE[sop_class_uid], sop_class_uid
 
 
-def _identity(dataset: Dataset, notes: list[str]) -> tuple[str, str, str]:
+def image_identity(dataset: Dataset, notes: list[str]) -> tuple[str, str, str]:
     """Return the study, series and SOP instance UIDs, derived where a de-identifier emptied them.
 
     What one study, one series or one image shares stands in for its UID: an export whose
