@@ -1,0 +1,1 @@
+"""The widgets; everything that needs Qt is below here."""

@@ -1,0 +1,61 @@
+"""What runs beside the window: listing a workspace and reading stacks.
+
+These functions know no widget and no thread. What is refused on purpose comes back as a
+`Refusal`, because napari turns an error that leaves a worker into a pop-up with a
+traceback; any other error is a fault of ours and does leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from herntrack.errors import HerntrackError
+from herntrack.workflows.listing import Listing, Row, list_rows
+from herntrack.workflows.workspace import Workspace, find_workspace
+from napari_herntrack.layers import LayerData, stack_layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A sentence that says what was not done, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedWorkspace:
+    """A workspace and its stacks, as `herntrack.workflows.listing.stack_row` describes them."""
+
+    workspace: Workspace
+    rows: tuple[Row, ...]
+
+
+def list_workspace(folder: Path | None) -> ListedWorkspace | Refusal:
+    """Open a workspace and list its stacks.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The workspace; None stands for HERNTRACK_WORKSPACE, else the current folder or the
+        nearest one above it.
+    """
+    try:
+        workspace = find_workspace(folder)
+        return ListedWorkspace(workspace=workspace, rows=tuple(list_rows(workspace, Listing.STACKS)))
+    except (HerntrackError, OSError) as error:
+        return Refusal(reason=str(error))
+
+
+def read_stacks(workspace: Workspace, stack_uids: Sequence[str]) -> Iterator[LayerData | Refusal]:
+    """Yield each stack as a layer, or why there is none, in the order asked for."""
+    for stack_uid in stack_uids:
+        yield _read_stack(workspace, stack_uid)
+
+
+def _read_stack(workspace: Workspace, stack_uid: str) -> LayerData | Refusal:
+    try:
+        return stack_layer(workspace, stack_uid)
+    except (HerntrackError, OSError) as error:
+        return Refusal(reason=str(error))
