@@ -11,7 +11,7 @@ import typer
 from herntrack.cli.terminal import EXIT_REFUSED, say, stages, warn
 
 DEFAULT_PATIENTS = 5
-DEFAULT_SEED = 2024
+DEFAULT_SEED = 20240304
 
 PatientsOption = Annotated[int, typer.Option("--patients", min=1, help="How many patients.")]
 SeedOption = Annotated[int, typer.Option("--seed", help="The same seed makes the same cohort.")]

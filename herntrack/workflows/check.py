@@ -65,7 +65,7 @@ def _image_problems(workspace: Workspace, catalogue: Catalogue, progress: Progre
         where = workspace.root(root).path
         problems.append(
             f"{len(names)} images are missing under root {root!r} ({where}): {_some(names)};"
-            " if the folder was moved, correct the root's path in herntrack.toml"
+            f" if the folder was moved: herntrack roots move {root} NEWPATH"
         )
     for root, names in sorted(changed.items()):
         problems.append(

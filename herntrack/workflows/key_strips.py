@@ -10,6 +10,7 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.records import Measurement, Reading
+from herntrack.model.timepoints import timepoint_of_day
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reports.key_images import KeyImage, KeyStrip, render_key_strip
 from herntrack.volumetrics.followup import ReadingFact
@@ -111,6 +112,7 @@ def _key_image(
         centre_lps=centre,
         volume_mm3=None if measurement is None else measurement.volume_mm3,
         volume_sigma_mm3=None if measurement is None else measurement.volume_sigma_mm3,
+        timepoint=timepoint_of_day(day, workspace.settings.windows),
     )
     return image, reference
 

@@ -54,7 +54,8 @@ def rebuild(workspace: Workspace, *, jobs: int | None = None, progress: Progress
     for root in workspace.settings.roots:
         if not root.path.is_dir():
             raise WorkspaceError(
-                f"image root {root.name!r} is missing: {root.path}; correct its path in herntrack.toml"
+                f"image root {root.name!r} is missing: {root.path}; if the folder was moved:"
+                f" herntrack roots move {root.name} NEWPATH"
             )
     _set_old_catalogue_aside(workspace)
     try:

@@ -31,8 +31,8 @@ def stack_paths(workspace: Workspace, images: ImageRepository, stack_uid: str) -
         if not path.is_file():
             raise CatalogueError(
                 f"{location.relative_path} is missing under root {location.root!r}"
-                f" ({workspace.root(location.root).path}); if the folder was moved, correct the root's path"
-                " in herntrack.toml"
+                f" ({workspace.root(location.root).path}); if the folder was moved:"
+                f" herntrack roots move {location.root} NEWPATH"
             )
         paths.append(path)
     return paths

@@ -275,6 +275,38 @@ def with_root(
     return changed, root
 
 
+def with_moved_root(workspace: Workspace, name: str, path: Path) -> Workspace:
+    """Return the workspace with a root at another place, written to its settings.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The workspace.
+    name : str
+        The root.
+    path : Path
+        Where it lies now.
+
+    Raises
+    ------
+    WorkspaceError
+        If there is no such root or no such folder, or another root lies there.
+    """
+    moved = workspace.root(name)
+    path = path.resolve()
+    if not path.is_dir():
+        raise WorkspaceError(f"{path} is no folder; give the place where root {name!r} lies now")
+    taken = [root.name for root in workspace.settings.roots if root.path == path and root.name != name]
+    if taken:
+        raise WorkspaceError(f"{path} is already root {taken[0]!r}")
+    roots = tuple(
+        replace(moved, path=path) if root.name == name else root for root in workspace.settings.roots
+    )
+    changed = replace(workspace, settings=replace(workspace.settings, roots=roots))
+    _write_roots(changed)
+    return changed
+
+
 def _unique_name(path: Path, taken: set[str]) -> str:
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", path.name).strip("-.") or "root"
     candidates = [stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3))]

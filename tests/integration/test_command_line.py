@@ -283,6 +283,22 @@ def test_two_rule_sets_are_compared_without_storing_anything(run: Herntrack, tmp
     assert run.json("list", "lesions")[0]["outcome"] is None
 
 
+def test_a_moved_drive_is_mended_by_one_command(run: Herntrack, tmp_path: Path) -> None:
+    stack = run.json("list", "stacks")[0]
+    lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1").stdout.strip()
+    mask = write_nifti(tmp_path / "a.nii", stack, block(20))
+    (tmp_path / "export").rename(tmp_path / "usb")
+    read = ("read", "import", mask, "--stack", stack["stack_uid"], "--lesion", lesion, "--reader", "R1")
+    assert "herntrack roots move export NEWPATH" in run(*read, code=1).stderr
+    assert "10 images are missing under root 'export'" in run("check", code=1).stderr
+    (tmp_path / "empty").mkdir()
+    assert "holds none of the 10 images" in run("roots", "move", "export", tmp_path / "empty", code=1).stderr
+    assert "10 of 10 images found" in run("roots", "move", "export", tmp_path / "usb").stderr
+    assert [row["n_found"] for row in run.json("roots", "list")] == [10]
+    run(*read)
+    run("check")
+
+
 def test_every_command_has_help(tmp_path: Path) -> None:
     run = Herntrack(tmp_path)
     commands = [
