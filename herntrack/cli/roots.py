@@ -35,12 +35,7 @@ def list_command(
     from herntrack.workflows.roots import root_states
 
     rows = [
-        {
-            "name": state.name,
-            "path": os.fspath(state.path),
-            "n_images": state.n_images,
-            "n_found": state.n_found,
-        }
+        {**asdict(state), "path": os.fspath(state.path)}
         for state in root_states(workspace_of(context, workspace))
     ]
     if as_json:

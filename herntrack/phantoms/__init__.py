@@ -1,0 +1,1 @@
+"""Lumbar phantoms, imaged as scanners do, for the sample cohort."""
