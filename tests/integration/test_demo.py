@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+
+from herntrack.workflows.check import check
+from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.rebuild import rebuild
+from herntrack.workflows.sample import DemoSummary, demo_on, read_truth
+from herntrack.workflows.workspace import create_workspace
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> DemoSummary:
+    """Return the demonstration on the committed cohort."""
+    sample = Path(__file__).resolve().parents[2] / "sample_dicom"
+    return demo_on(create_workspace(tmp_path_factory.mktemp("demo")), sample)
+
+
+def test_every_lesion_comes_out_as_its_truth_says(shown: DemoSummary, sample_dicom: Path) -> None:
+    assert shown.disagreements == ()
+    assert shown.report.set_aside == ()
+    with (shown.workspace.reports_folder / "lesions.csv").open(newline="") as file:
+        found = {row["lesion_uid"]: row["outcome"] for row in csv.DictReader(file)}
+    wanted = {
+        lesion["lesion_uid"]: lesion["expected_outcome"]
+        for patient in read_truth(sample_dicom)["patients"]
+        for lesion in patient["lesions"]
+    }
+    assert found == wanted
+    assert set(wanted.values()) >= {"resorption", "persistent_reduction", "transient_reduction"}
+
+
+def test_measured_volumes_are_those_the_simulated_reader_drew(shown: DemoSummary, sample_dicom: Path) -> None:
+    with (shown.workspace.reports_folder / "changes.csv").open(newline="") as file:
+        rows = {(row["lesion_uid"], row["visit_date"]): row for row in csv.DictReader(file)}
+    n_compared = 0
+    for patient in read_truth(sample_dicom)["patients"]:
+        for visit in patient["visits"]:
+            for uid, entry in visit["lesions"].items():
+                row = rows[uid, visit["study_date"]]
+                assert row["reading_status"] == entry["status"]
+                expected = entry["read_volume_mm3"] or 0.0
+                assert float(row["volume_mm3"]) == pytest.approx(expected, abs=0.02)
+                n_compared += 1
+    assert n_compared == len(rows) == 18
+
+
+def test_the_page_shows_every_lesion_with_pictures_and_truth(shown: DemoSummary) -> None:
+    page = shown.report.files.report_html.read_text()
+    assert page.count("data:image/png;base64,") >= 12
+    assert page.count("not a medical device") == 1
+    assert "True volume" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert len(shown.report.files.patient_pages) == 5
+
+
+def test_showing_it_again_adds_nothing(shown: DemoSummary, sample_dicom: Path) -> None:
+    before = {what: list_rows(shown.workspace, what) for what in Listing}
+    again = demo_on(shown.workspace, sample_dicom)
+    assert {what: list_rows(again.workspace, what) for what in Listing} == before
+    assert check(again.workspace).problems == ()
+
+
+def test_the_catalogue_of_the_demonstration_can_be_rebuilt(shown: DemoSummary, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(shown.workspace.folder, copy)
+    from herntrack.workflows.workspace import open_workspace
+
+    workspace = open_workspace(copy)
+    before = {what: list_rows(workspace, what) for what in Listing}
+    for path in copy.glob("catalogue.sqlite*"):
+        path.unlink()
+    rebuild(workspace)
+    assert {what: list_rows(workspace, what) for what in Listing} == before
+
+
+def test_an_altered_mask_is_noticed(shown: DemoSummary, tmp_path: Path) -> None:
+    from herntrack.workflows.workspace import open_workspace
+
+    copy = tmp_path / "copy"
+    shutil.copytree(shown.workspace.folder, copy)
+    altered = next((copy / "readings").rglob("*.dcm"))
+    content = bytearray(altered.read_bytes())
+    content[-1] ^= 1
+    altered.write_bytes(content)
+    problems = check(open_workspace(copy)).problems
+    assert len(problems) == 1
+    assert altered.name in problems[0]
