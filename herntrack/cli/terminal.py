@@ -104,9 +104,16 @@ def shown(value: Any) -> str:
 
 @contextmanager
 def stages() -> Iterator[Stage]:
-    """Show the progress of long work on a terminal; a log gets nothing."""
+    """Show the progress of long work: bars on a terminal, one line a stage in a log."""
     if not sys.stderr.isatty():
-        yield lambda _stage, _done, _total: None
+        begun: set[str] = set()
+
+        def tell(stage: str, _done: int, total: int) -> None:
+            if stage not in begun:
+                begun.add(stage)
+                say(f"{stage} ({total})")
+
+        yield tell
         return
     bar = Progress(
         TextColumn("{task.description}"),
