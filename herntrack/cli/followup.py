@@ -157,14 +157,26 @@ def report(
     ] = None,
     patient: Annotated[str | None, typer.Option("--patient", help="Only this patient.")] = None,
     title: Annotated[str, typer.Option("--title", help="Title of the report.")] = "",
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            "--truth", help="CSV of known volumes (lesion_uid, visit_date, volume_mm3) to show beside."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write changes.csv, lesions.csv, report.html and a page for each patient."""
+    from herntrack.workflows.report import read_truths
     from herntrack.workflows.report import report as run
 
     with stages() as progress:
         summary = run(
-            workspace_of(context, workspace), out_dir=out, patient_id=patient, title=title, progress=progress
+            workspace_of(context, workspace),
+            out_dir=out,
+            patient_id=patient,
+            title=title,
+            truths=None if truth is None else read_truths(truth),
+            progress=progress,
         )
     files = summary.files
     if as_json:

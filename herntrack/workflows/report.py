@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,7 +19,7 @@ from herntrack.volumetrics.rules import RuleSet
 from herntrack.volumetrics.sensitivity import sensitivity_table
 from herntrack.volumetrics.visits import LesionVolumes
 from herntrack.workflows.classify import ClassifySummary, LesionAssessment, classify
-from herntrack.workflows.key_strips import key_strips
+from herntrack.workflows.key_pictures import key_pictures
 from herntrack.workflows.measure import CaseSetAside, measure
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.report_rows import change_rows, lesion_row, outcome_rows
@@ -110,6 +111,36 @@ def report(
     return ReportSummary(files=files, n_lesions=len(wanted), set_aside=set_aside)
 
 
+def read_truths(path: Path) -> dict[tuple[str, date], float]:
+    """Read true volumes, for phantoms and implanted lesions, from a CSV.
+
+    Parameters
+    ----------
+    path : Path
+        CSV with the columns ``lesion_uid``, ``visit_date`` (ISO) and ``volume_mm3``.
+
+    Raises
+    ------
+    ReportError
+        If the file or a row cannot be read; the message names the line.
+    """
+    truths = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for number, row in enumerate(csv.DictReader(file), start=2):
+                try:
+                    key = row["lesion_uid"], date.fromisoformat(row["visit_date"])
+                    truths[key] = float(row["volume_mm3"])
+                except (KeyError, TypeError, ValueError) as error:
+                    raise ReportError(
+                        f"{path.name}, line {number}: {error}; a line has lesion_uid, visit_date (YYYY-MM-DD)"
+                        " and volume_mm3"
+                    ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path} cannot be read: {error}") from error
+    return truths
+
+
 def _content(
     catalogue: Catalogue,
     workspace: Workspace,
@@ -164,10 +195,16 @@ def _detail(
     uid = each.lesion.lesion_uid
     readings = catalogue.followup.readings(uid, is_current=True)
     records = () if each.followup is None else each.followup.records
+    pictures = key_pictures(catalogue, workspace, each, measurements)
+    reasons = {reading.visit_date: reading.reason for reading in readings if reading.reason}
+    remarks = {
+        day: "; ".join(text for text in (reasons.get(day), pictures.notes.get(day)) if text)
+        for day in {*reasons, *pictures.notes}
+    }
     return LesionDetail(
         lesion_uid=uid,
-        key_strips=key_strips(catalogue, workspace, each, measurements),
-        visit_notes={reading.visit_date: reading.reason for reading in readings if reading.reason},
+        key_strips=pictures.strips,
+        visit_notes=remarks,
         truth_mm3={day: volume for (lesion_uid, day), volume in truths.items() if lesion_uid == uid},
         is_same_reader_and_protocol=all(record.visit.is_same_protocol_and_reader for record in records),
     )
