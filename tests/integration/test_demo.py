@@ -90,3 +90,35 @@ def test_an_altered_mask_is_noticed(shown: DemoSummary, tmp_path: Path) -> None:
     problems = check(open_workspace(copy)).problems
     assert len(problems) == 1
     assert altered.name in problems[0]
+
+
+def test_the_timeline_of_a_patient_shows_what_was_read(shown: DemoSummary) -> None:
+    from herntrack.workflows.timeline import patient_timeline
+
+    timeline = patient_timeline(shown.workspace, "S-001")
+    assert [visit.timepoint for visit in timeline.visits] == ["baseline", "1 month", "3 months"]
+    assert [str(visit.readings[0].reading.status) for visit in timeline.visits] == [
+        "present",
+        "present",
+        "absent",
+    ]
+    assert all(visit.unread == () for visit in timeline.visits)
+    assert [str(outcome) for _, outcome in timeline.outcomes] == ["resorption"]
+
+
+def test_the_timeline_is_drawn_to_scale(
+    shown: DemoSummary, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from herntrack.cli.app import main
+
+    monkeypatch.setattr(
+        "sys.argv", ["herntrack", "-w", str(shown.workspace.folder), "show", "patient", "S-001"]
+    )
+    with pytest.raises(SystemExit):
+        main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "S-001"
+    days = [int(word) for word in lines[2].replace("day", "").split()]
+    places = [place - 2 for place, mark in enumerate(lines[1]) if mark == "\N{BLACK CIRCLE}"]
+    assert places == [round(day / days[-1] * 60) for day in days]
+    assert lines[-1] == "L5-S1 left sequestration: resorption"
