@@ -1,0 +1,198 @@
+"""Exports in one file: zip and tar, unpacked without trusting them.
+
+Members are written under names of our own, so no path in an archive can lead out of the
+folder; links and devices are never made; an archive that claims or turns out to be a
+bomb is refused before it fills the disk.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from herntrack.errors import DicomError
+
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+"""Names that are taken for archives."""
+
+MOST_MEMBERS = 1_000_000
+"""More members than this are no export (count)."""
+
+MOST_BYTES = 200 * 1024**3
+"""A larger content is no export (bytes)."""
+
+LARGEST_RATIO = 200.0
+"""Content is at most this many times the archive (no unit); real images shrink by 2 to 10."""
+
+RATIO_COUNTS_FROM_BYTES = 64 * 1024**2
+"""Below this content the ratio says nothing: an empty picture shrinks a thousandfold (bytes)."""
+
+CHUNK_BYTES = 1024 * 1024
+"""Read at once (bytes)."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedMember:
+    """A member that was not unpacked."""
+
+    name: str
+    size: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpacked:
+    """What an archive held.
+
+    Parameters
+    ----------
+    files : tuple of (Path, str)
+        Each file as it was written, and its name in the archive.
+    refused : tuple of RefusedMember
+        The rest.
+    """
+
+    files: tuple[tuple[Path, str], ...]
+    refused: tuple[RefusedMember, ...]
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether a file's name is that of an archive."""
+    return path.name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def unpack(archive: Path, folder: Path, *, progress: Progress | None = None) -> Unpacked:
+    """Write an archive's files below a folder.
+
+    Parameters
+    ----------
+    archive : Path
+        A zip or tar file.
+    folder : Path
+        Made if it is missing. Files are called by their number.
+    progress : callable, optional
+        Called with (members done, members).
+
+    Raises
+    ------
+    DicomError
+        If the file is no readable archive, or too large to be an export.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if archive.name.lower().endswith(".zip"):
+            with zipfile.ZipFile(archive) as opened:
+                return _write(_zip_members(opened), len(opened.infolist()), archive, folder, progress)
+        with tarfile.open(archive) as opened_tar:
+            return _write(_tar_members(opened_tar), 0, archive, folder, progress)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError) as error:
+        raise DicomError(
+            f"{archive.name} cannot be unpacked ({error}); unpack it by hand and ingest the folder",
+            path=archive,
+        ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    name: str
+    size: int
+    is_file: bool
+    is_encrypted: bool
+    open: Callable[[], IO[bytes] | None]
+
+
+def _zip_members(opened: zipfile.ZipFile) -> Iterator[_Member]:
+    for info in opened.infolist():
+        if info.is_dir():
+            continue
+        kind = info.external_attr >> 28
+        yield _Member(
+            name=info.filename,
+            size=info.file_size,
+            # Archives made on Unix mark links (type 10); others state no type.
+            is_file=kind in {0, 8},
+            is_encrypted=bool(info.flag_bits & 1),
+            open=lambda info=info: opened.open(info),  # type: ignore[misc]
+        )
+
+
+def _tar_members(opened: tarfile.TarFile) -> Iterator[_Member]:
+    for info in opened:
+        if info.isdir():
+            continue
+        yield _Member(
+            name=info.name,
+            size=info.size,
+            is_file=info.isreg(),
+            is_encrypted=False,
+            open=lambda info=info: opened.extractfile(info),  # type: ignore[misc]
+        )
+
+
+def _write(
+    members: Iterator[_Member], n_members: int, archive: Path, folder: Path, progress: Progress | None
+) -> Unpacked:
+    files: list[tuple[Path, str]] = []
+    refused: list[RefusedMember] = []
+    limit = max(RATIO_COUNTS_FROM_BYTES, LARGEST_RATIO * archive.stat().st_size)
+    written = 0
+    for number, member in enumerate(members, start=1):
+        if number > MOST_MEMBERS:
+            raise DicomError(f"{archive.name} has more than {MOST_MEMBERS} members: no export", path=archive)
+        refusal = _refusal(member)
+        if refusal is not None:
+            refused.append(refusal)
+            continue
+        target = folder / f"{number:07d}"
+        try:
+            written += _copy(member, target, room=int(min(limit, MOST_BYTES)) - written, archive=archive)
+            files.append((target, member.name))
+        except (zipfile.BadZipFile, zlib.error) as error:
+            # One damaged member of a zip costs that member; the others have their own checksums.
+            target.unlink(missing_ok=True)
+            reason = f"damaged in the archive: {error}"
+            refused.append(RefusedMember(name=member.name, size=member.size, code="damaged", reason=reason))
+        if progress is not None:
+            progress(number, n_members or number)
+    return Unpacked(files=tuple(files), refused=tuple(refused))
+
+
+def _refusal(member: _Member) -> RefusedMember | None:
+    path = PurePosixPath(member.name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
+        reason = "its path leads out of the archive; such a member is never unpacked"
+        return RefusedMember(name=member.name, size=member.size, code="unsafe_path", reason=reason)
+    if not member.is_file:
+        reason = "a link or a device, no file"
+        return RefusedMember(name=member.name, size=member.size, code="not_a_file", reason=reason)
+    if member.is_encrypted:
+        reason = "encrypted; unpack it with its password and ingest the folder"
+        return RefusedMember(name=member.name, size=member.size, code="encrypted", reason=reason)
+    return None
+
+
+def _copy(member: _Member, target: Path, *, room: int, archive: Path) -> int:
+    """Write one member; what it turns out to hold counts, not what it claims."""
+    source = member.open()
+    written = 0
+    with target.open("wb") as file:
+        while source is not None and (chunk := source.read(CHUNK_BYTES)):
+            written += len(chunk)
+            if written > room:
+                file.close()
+                target.unlink()
+                raise DicomError(
+                    f"{archive.name} holds more than {LARGEST_RATIO:.0f} times its own size, as only a"
+                    " decompression bomb does; unpack it by hand if it is none, and ingest the folder",
+                    path=archive,
+                )
+            file.write(chunk)
+    return written
