@@ -32,23 +32,26 @@ if command -v dpkg-query >/dev/null; then
   done
 fi
 if ((${#missing[@]})); then
-  root=()
+  as_root=()
+  can_install=$(command -v apt-get || true)
   if [[ $(id -u) -ne 0 ]]; then
-    if sudo -n true 2>/dev/null; then root=(sudo -n); else root=(false); fi
+    as_root=(sudo -n)
+    sudo -n true 2>/dev/null || can_install=
   fi
-  if [[ ${root[*]:-} != false ]] && command -v apt-get >/dev/null; then
+  install() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@" >/dev/null
+  }
+  if [[ -z $can_install ]] || ! {
     say "installing system packages: ${missing[*]}"
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-      "${missing[@]}" >/dev/null
-  else
+    { install update -q || true; } && install install -y -q --no-install-recommends "${missing[@]}"
+  }; then
     say "these system packages are missing; the napari window and its tests need them:"
     say "  apt-get install ${missing[*]}"
   fi
 fi
 
 stamp="$venv/.requirements.sha256"
-wanted=$(cat "$lock" | sha256sum | cut -d' ' -f1)
+wanted=$(sha256sum <"$lock" | cut -d' ' -f1)
 if [[ ! -x $venv/bin/python || $(cat "$stamp" 2>/dev/null) != "$wanted" ]]; then
   say "making $venv from $lock"
   [[ -x $venv/bin/python ]] || "$python" -m venv "$venv"
