@@ -26,9 +26,10 @@ packages=(
 missing=()
 if command -v dpkg-query >/dev/null; then
   for package in "${packages[@]}"; do
-    # libglib2.0-0 is called libglib2.0-0t64 from Debian 13 and Ubuntu 24.04 on.
-    dpkg-query -W -f='${Status}\n' "$package" "${package}t64" 2>/dev/null | grep -q 'install ok installed' ||
-      missing+=("$package")
+    # libglib2.0-0 is called libglib2.0-0t64 from Debian 13 and Ubuntu 24.04 on; asking for the one that
+    # is not known fails, which says nothing about the other.
+    state=$(dpkg-query -W -f='${Status}\n' "$package" "${package}t64" 2>/dev/null || true)
+    [[ $state == *'install ok installed'* ]] || missing+=("$package")
   done
 fi
 if ((${#missing[@]})); then
