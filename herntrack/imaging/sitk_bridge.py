@@ -7,6 +7,8 @@ reversed. World coordinates are LPS millimetres on both sides: the origin is nev
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +22,11 @@ from herntrack.model.geometry import VolumeGeometry
 
 Image: TypeAlias = Any
 """``SimpleITK.Image``, which brings no types."""
+
+_fill: Callable[[npt.NDArray[Any], Image], None] | None = getattr(
+    getattr(SimpleITK, "SimpleITK", None), "_SetImageFromArray", None
+)
+"""What ``GetImageFromArray`` fills its image with; a release without it only takes longer here."""
 
 
 def to_sitk(volume: Volume) -> Image:
@@ -41,6 +48,41 @@ def to_sitk(volume: Volume) -> Image:
         If the grid is sheared (gantry tilt), which an ITK direction cannot say.
     """
     return _to_image(volume.values, volume.geometry)
+
+
+def to_sitk_while(make: Callable[[], Volume], geometry: VolumeGeometry) -> Image:
+    """Make a volume while memory for its image is prepared, and return the image.
+
+    SimpleITK fills new memory with zeros, which for a long stack takes longer than to read it;
+    it does so without holding the interpreter.
+
+    Parameters
+    ----------
+    make : callable
+        Returns the volume, mostly of int16.
+    geometry : VolumeGeometry
+        The volume's grid.
+
+    Returns
+    -------
+    SimpleITK.Image
+        As `to_sitk` returns.
+
+    Raises
+    ------
+    GeometryError
+        If the grid is sheared; then nothing is made.
+    """
+    _check_not_sheared(geometry)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        prepared = pool.submit(SimpleITK.Image, geometry.shape_zyx[::-1], SimpleITK.sitkInt16)
+        volume = make()
+    if volume.values.dtype != np.int16 or volume.geometry.shape_zyx != geometry.shape_zyx or _fill is None:
+        return to_sitk(volume)
+    image = prepared.result()
+    _fill(np.ascontiguousarray(volume.values), image)
+    _place(image, volume.geometry)
+    return image
 
 
 def from_sitk(image: Image) -> Volume:
@@ -98,17 +140,25 @@ def geometry_of_image(image: Image) -> VolumeGeometry:
     return VolumeGeometry(affine_lps=affine, shape_zyx=(size_xyz[2], size_xyz[1], size_xyz[0]))
 
 
-def _to_image(values: npt.NDArray[Any], geometry: VolumeGeometry) -> Image:
+def _check_not_sheared(geometry: VolumeGeometry) -> None:
     if geometry.is_sheared:
         raise GeometryError(
             f"the slices are shifted against each other (tilted by {geometry.tilt_degrees:.2f} degrees, as"
             " by a gantry tilt); SimpleITK and its file formats cannot place such a grid."
             " Export it as DICOM SEG, which can"
         )
+
+
+def _to_image(values: npt.NDArray[Any], geometry: VolumeGeometry) -> Image:
+    _check_not_sheared(geometry)
+    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(values))
+    _place(image, geometry)
+    return image
+
+
+def _place(image: Image, geometry: VolumeGeometry) -> None:
     steps_xyz = geometry.affine_lps[:3, :3][:, ::-1]
     spacing_xyz = np.linalg.norm(steps_xyz, axis=0)
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(values))
     image.SetSpacing([float(value) for value in spacing_xyz])
     image.SetDirection([float(value) for value in (steps_xyz / spacing_xyz).ravel()])
     image.SetOrigin([float(value) for value in geometry.affine_lps[:3, 3]])
-    return image

@@ -8,9 +8,19 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
+from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
-from herntrack.errors import GeometryMismatchError, IrregularSpacingError, MissingAttributeError
-from herntrack.imaging.load import load_volume
+from herntrack.errors import (
+    GeometryError,
+    GeometryMismatchError,
+    IrregularSpacingError,
+    MissingAttributeError,
+)
+from herntrack.imaging import load
+from herntrack.imaging.load import load_image, load_volume
+from herntrack.imaging.sitk_bridge import to_sitk
+from herntrack.model.geometry import VolumeGeometry
 from tests.phantoms import grid, rotation
 from tests.unit.imaging.image_files import image, stack_of, write_series
 
@@ -50,6 +60,67 @@ def test_one_wide_slice_widens_all(tmp_path: Path) -> None:
     volume = load_volume(stack_of(GEOMETRY), write_series(tmp_path, stored, GEOMETRY))
     assert volume.values.dtype == np.int32
     assert np.array_equal(volume.values, stored)
+
+
+def test_plain_files_are_read_without_pydicom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = write_series(tmp_path, STORED, GEOMETRY, RescaleSlope=1, RescaleIntercept=-1000)
+    monkeypatch.setattr(load, "read_dataset", None)
+    assert np.array_equal(load_volume(stack_of(GEOMETRY), files).values, STORED.astype(int) - 1000)
+
+
+def test_files_of_several_encodings_make_one_volume(tmp_path: Path) -> None:
+    files = write_series(tmp_path, STORED, GEOMETRY, RescaleSlope=1, RescaleIntercept=-7)
+    dataset = pydicom.dcmread(files[0])
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    dataset.save_as(files[0])
+    eight_bits = (STORED[1] % 256).astype(np.uint8)
+    dataset = image(eight_bits, GEOMETRY, 1)
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    dataset.save_as(files[1], enforce_file_format=True)
+    values = load_volume(stack_of(GEOMETRY), files).values
+    assert values.dtype == np.int16
+    assert np.array_equal(values, [STORED[0].astype(int) - 7, eight_bits, STORED[2].astype(int) - 7])
+
+
+@pytest.mark.parametrize(
+    ("kind", "intercept", "expected"),
+    [(np.uint16, -32768, np.int16), (np.uint16, -32767, np.int32), (np.int16, 1, np.int32)],
+)
+def test_a_shift_is_exact_at_the_limits(kind: type, intercept: int, expected: type, tmp_path: Path) -> None:
+    limits = np.iinfo(kind)
+    stored = STORED.astype(kind)
+    stored[0, 0, 0], stored[2, 3, 4] = limits.min, limits.max
+    files = write_series(tmp_path, stored, GEOMETRY, RescaleSlope=1, RescaleIntercept=intercept)
+    values = load_volume(stack_of(GEOMETRY), files).values
+    assert values.dtype == expected
+    assert np.array_equal(values, stored.astype(int) + intercept)
+
+
+@pytest.mark.parametrize("slope", [1, 16, 50, "0.37"])
+def test_the_image_is_that_of_the_volume(slope: Any, tmp_path: Path) -> None:
+    stack = stack_of(GEOMETRY)
+    files = write_series(tmp_path, STORED + 1000, GEOMETRY, RescaleSlope=slope, RescaleIntercept=-1000)
+    seen: list[tuple[int, int]] = []
+    made = load_image(stack, files, progress=lambda done, total: seen.append((done, total)))
+    expected = to_sitk(load_volume(stack, files))
+    assert made.GetPixelIDTypeAsString() == expected.GetPixelIDTypeAsString()
+    assert np.array_equal(SimpleITK.GetArrayFromImage(made), SimpleITK.GetArrayFromImage(expected))
+    for name in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
+        assert getattr(made, name)() == getattr(expected, name)()
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_an_image_of_tilted_slices_is_refused_before_it_is_read() -> None:
+    tilted = grid((4.4, 0.7, 0.5), (3, 4, 5)).affine_lps.copy()
+    tilted[1, 0] = 1.0
+    with pytest.raises(GeometryError, match="tilted by"):
+        load_image(stack_of(VolumeGeometry(affine_lps=tilted, shape_zyx=(3, 4, 5))), [Path("absent")] * 3)
+
+
+def test_a_file_that_is_not_its_slice_makes_no_image(tmp_path: Path) -> None:
+    files = write_series(tmp_path, STORED, GEOMETRY)
+    with pytest.raises(GeometryMismatchError, match="not slice 0"):
+        load_image(stack_of(GEOMETRY), files[::-1])
 
 
 def test_progress_counts_slices(tmp_path: Path) -> None:
