@@ -6,11 +6,13 @@ session is the caller's, and only a workflow commits.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import String, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from herntrack.catalogue import models, rows
@@ -29,6 +31,11 @@ from herntrack.model.records import (
 
 IN_BATCH = 500
 """Values in one SQL ``IN`` list; SQLite's oldest limit on parameters is 999."""
+
+ROWS_IN_BATCH = 5000
+"""Rows of images handed to the database at once; more of them only take memory."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +77,25 @@ class ImageRepository:
             rejects=count(models.RejectRow),
         )
 
-    def known_files(self) -> dict[tuple[str, str], FileLocation]:
-        """Return every file seen before by (root, relative path), catalogued or set aside."""
-        known: dict[tuple[str, str], FileLocation] = {}
+    def known_files(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return size and modification time of every file seen before, catalogued or set aside.
+
+        Returns
+        -------
+        dict
+            By root and relative path: bytes, and nanoseconds since 1970.
+        """
+        known: dict[tuple[str, str], tuple[int, int]] = {}
         for model in (models.InstanceRow, models.RejectRow):
             columns = (model.root, model.relative_path, model.size, model.mtime_ns)
-            for root, path, size, mtime_ns in self._session.execute(select(*columns)):
-                known[root, path] = FileLocation(root=root, relative_path=path, size=size, mtime_ns=mtime_ns)
+            for root, path, size, mtime_ns in self._session.connection().execute(select(*columns)):
+                known[root, path] = size, mtime_ns
         return known
+
+    def has_undated_studies(self) -> bool:
+        """Return whether a study has no date."""
+        query = select(models.StudyRow.study_instance_uid).where(models.StudyRow.study_date.is_(None))
+        return self._session.scalar(query.limit(1)) is not None
 
     def patients(self) -> list[Patient]:
         """Return all patients, by identifier."""
@@ -218,13 +236,16 @@ class ImageRepository:
         patients: Sequence[Patient] = (),
         studies: Sequence[Study] = (),
         series: Sequence[Series] = (),
-        instances: Sequence[Instance] = (),
+        stacks: Sequence[Stack] = (),
+        images: Sequence[rows.NewImage] = (),
     ) -> None:
         """Insert new records, parents first."""
         self._insert(models.PatientRow, [rows.plain_row(record) for record in patients])
         self._insert(models.StudyRow, [rows.plain_row(record) for record in studies])
         self._insert(models.SeriesRow, [rows.plain_row(record) for record in series])
-        self._insert(models.InstanceRow, [rows.instance_row(record) for record in instances])
+        self._insert(models.StackRow, [rows.stack_row(record) for record in stacks])
+        for part in _parts(images, ROWS_IN_BATCH):
+            self._insert_images([rows.image_row(image) for image in part])
 
     def add_rejects(self, rejects: Sequence[Reject]) -> None:
         """Insert files that were set aside."""
@@ -238,16 +259,16 @@ class ImageRepository:
 
     def forget_files(self, locations: Iterable[tuple[str, str]]) -> set[str]:
         """Remove what was known of files that changed; return the series that lost an image."""
-        affected: set[str] = set()
+        paths: dict[str, list[str]] = {}
         for root, path in locations:
-            here = (models.InstanceRow.root == root) & (models.InstanceRow.relative_path == path)
+            paths.setdefault(root, []).append(path)
+        affected: set[str] = set()
+        for root, part in ((name, part) for name, below in paths.items() for part in _parts(below)):
+            here = (models.InstanceRow.root == root) & models.InstanceRow.relative_path.in_(part)
             affected.update(self._session.scalars(select(models.InstanceRow.series_instance_uid).where(here)))
             self._session.execute(delete(models.InstanceRow).where(here))
-            self._session.execute(
-                delete(models.RejectRow).where(
-                    (models.RejectRow.root == root) & (models.RejectRow.relative_path == path)
-                )
-            )
+            set_aside = (models.RejectRow.root == root) & models.RejectRow.relative_path.in_(part)
+            self._session.execute(delete(models.RejectRow).where(set_aside))
         return affected
 
     def replace_stacks(self, series_instance_uid: str, stacks: Sequence[tuple[Stack, Sequence[str]]]) -> None:
@@ -306,12 +327,24 @@ class ImageRepository:
         self._session.execute(delete(models.VisitRow).where(models.VisitRow.patient_id.in_(orphans)))
         self._session.execute(delete(models.PatientRow).where(kept & unread))
 
+    def _insert_images(self, values: list[dict[str, object]]) -> None:
+        connection = self._session.connection()
+        statement = insert(models.InstanceRow.__table__)  # type: ignore[arg-type]
+        if connection.dialect.name == "sqlite":
+            # SQLite keeps JSON as text, so the text is handed over as it is.
+            statement = statement.values(header=bindparam("header", type_=String))
+        else:
+            for each in values:
+                each["header"] = json.loads(str(each["header"]))
+        connection.execute(statement, values)
+
     def _insert(self, model: type[models.Base], values: list[dict[str, object]]) -> None:
         if values:
-            self._session.execute(insert(model), values)
+            # The table, not the mapped class: nothing of the unit of work is needed for new rows.
+            self._session.connection().execute(insert(model.__table__), values)  # type: ignore[arg-type]
 
 
-def _parts(values: Collection[str]) -> Iterator[list[str]]:
+def _parts(values: Iterable[T], size: int = IN_BATCH) -> Iterator[list[T]]:
     ordered = list(values)
-    for start in range(0, len(ordered), IN_BATCH):
-        yield ordered[start : start + IN_BATCH]
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from herntrack.catalogue import models
+from herntrack.dicom.header_text import header_of_values
 from herntrack.model import records
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import (
@@ -23,10 +23,20 @@ from herntrack.model.vocabulary import (
     Weighting,
 )
 
-Row = Mapping[str, Any]
-
 TERMS = (HerniationType, Horizon, Level, Modality, OutcomeClass, Plane, ReadingStatus, Side, Weighting)
 """Words are stored as their plain value."""
+
+
+@dataclass(slots=True, kw_only=True)
+class NewImage:
+    """An image to be written: its header as JSON text, where its file lies, its place in a stack."""
+
+    sop_instance_uid: str
+    series_instance_uid: str
+    location: records.FileLocation
+    header_text: str
+    stack_uid: str | None = None
+    slice_index: int | None = None
 
 
 def plain_row(record: Any) -> dict[str, Any]:
@@ -92,35 +102,20 @@ def study_record(row: models.StudyRow) -> records.Study:
     return records.Study(**_columns(row))
 
 
-def instance_row(instance: records.Instance) -> dict[str, Any]:
-    """Return an instance as a row; what the header says beyond its keys is one JSON value."""
+def image_row(image: NewImage) -> dict[str, Any]:
+    """Return a new image as a row; what its header says beyond its keys is one JSON text."""
+    location = image.location
     return {
-        "sop_instance_uid": instance.header.sop_instance_uid,
-        "series_instance_uid": instance.series_instance_uid,
-        "stack_uid": instance.stack_uid,
-        "slice_index": instance.slice_index,
-        **asdict(instance.location),
-        "header": header_values(instance.header),
+        "sop_instance_uid": image.sop_instance_uid,
+        "series_instance_uid": image.series_instance_uid,
+        "stack_uid": image.stack_uid,
+        "slice_index": image.slice_index,
+        "root": location.root,
+        "relative_path": location.relative_path,
+        "size": location.size,
+        "mtime_ns": location.mtime_ns,
+        "header": image.header_text,
     }
-
-
-def header_values(header: records.InstanceHeader) -> dict[str, Any]:
-    """Return the fields of a header that differ from their default, ready for JSON."""
-    return {
-        field.name: list(value) if isinstance(value, tuple) else value
-        for field in fields(header)
-        if (value := getattr(header, field.name)) != field.default
-    }
-
-
-def header_record(values: Row) -> records.InstanceHeader:
-    """Return the header that `header_values` stored."""
-    restored: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
-    for name in ("image_position_patient", "image_orientation_patient", "pixel_spacing"):
-        restored.setdefault(name, None)
-    return records.InstanceHeader(**restored)
 
 
 def location_record(row: models.InstanceRow | models.RejectRow) -> records.FileLocation:
@@ -134,7 +129,7 @@ def instance_record(row: models.InstanceRow) -> records.Instance:
     """Return a row of the instance table as a record."""
     return records.Instance(
         series_instance_uid=row.series_instance_uid,
-        header=header_record(row.header),
+        header=header_of_values(row.header),
         location=location_record(row),
         stack_uid=row.stack_uid,
         slice_index=row.slice_index,

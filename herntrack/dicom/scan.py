@@ -1,37 +1,77 @@
-"""The files below a folder, and their headers, several processes at once if there are many."""
+"""The files below a folder, and their headers, several processes at once if there are many.
+
+This process reads too: it takes chunks from the end of the list while the others take them
+from its beginning, so that no processor waits and no process is started in vain.
+
+Public: `walk_files`, `found_file`, `scan_files` and what they return.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
-from herntrack.dicom.headers import ScannedImage, SetAside, read_header
+from herntrack.dicom.header_rules import ScannedImage
+from herntrack.dicom.scan_chunk import Answers, ChunkReader, FoundFile, Refusal
+from herntrack.dicom.stacks import BuiltStack
 
 PROCESSES_FROM_FILES = 1000
 """Fewer files than this are read sooner by one process than others are started."""
 
-CHUNK = 64
-"""Files handed to a process at once."""
+CHUNK = 250
+"""Most files handed to a process at once: a few series."""
+
+GARBAGE_FROM_OBJECTS = 100_000
+"""New objects after which a reading process looks for garbage; records of headers are none."""
 
 Progress = Callable[[int, int], None]
 """Told how many files of how many are done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScanResult:
-    """One file's header, or why there is none: exactly one of `image` and `code` is set."""
+class Scanned(NamedTuple):
+    """A file that can be catalogued.
 
-    path: Path
-    image: ScannedImage | None = None
-    code: str = ""
-    reason: str = ""
+    Parameters
+    ----------
+    image : ScannedImage
+        What it shares with other files; the header may be that of another of them.
+    sop_instance_uid, header_text : str
+        The file's own UID and header (see `herntrack.dicom.header_text`).
+    """
+
+    image: ScannedImage
+    sop_instance_uid: str
+    header_text: str
 
 
-def walk_files(folder: Path, *, skip: Sequence[Path] = ()) -> Iterator[Path]:
+ScanResult = Scanned | Refusal
+"""What became of one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What became of some files.
+
+    Parameters
+    ----------
+    results : list of ScanResult
+        One for each file, in order.
+    stacks : dict
+        By Series Instance UID the stacks of series whose files were read at one go.
+    """
+
+    results: list[ScanResult]
+    stacks: dict[str, list[BuiltStack]]
+
+
+def walk_files(folder: Path, *, skip: Collection[Path] = ()) -> Iterator[FoundFile]:
     """Yield the regular files below a folder in a fixed order.
 
     Links to folders are not followed, so a loop of links cannot trap the walk.
@@ -40,53 +80,136 @@ def walk_files(folder: Path, *, skip: Sequence[Path] = ()) -> Iterator[Path]:
     ----------
     folder : Path
         Where to begin.
-    skip : sequence of Path
+    skip : collection of Path
         Folders and files that are left out.
     """
-    for current, folders, files in os.walk(folder):
-        here = Path(current)
-        folders[:] = sorted(name for name in folders if here / name not in skip)
-        for name in sorted(files):
-            path = here / name
-            if path.is_file() and path not in skip:
-                yield path
+    left_out = frozenset(map(str, skip))
+    waiting = [str(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                found = sorted(entries, key=_name)
+        except OSError:
+            # A folder that cannot be listed has no files to speak of.
+            continue
+        folders = []
+        for entry in found:
+            if entry.path in left_out:
+                continue
+            try:
+                if entry.is_file():
+                    status = entry.stat()
+                    yield FoundFile(entry.path, status.st_size, status.st_mtime_ns)
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+            except OSError:
+                # Gone since it was listed.
+                continue
+        waiting.extend(reversed(folders))
 
 
-def scan_files(paths: Sequence[Path], *, jobs: int = 1, progress: Progress | None = None) -> list[ScanResult]:
+def found_file(path: Path) -> FoundFile:
+    """Return one file with its size and time."""
+    status = path.stat()
+    return FoundFile(str(path), status.st_size, status.st_mtime_ns)
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def scan_files(files: Sequence[FoundFile], *, jobs: int = 1, progress: Progress | None = None) -> Scan:
     """Read the headers of files.
 
     Parameters
     ----------
-    paths : sequence of Path
-        Any files.
+    files : sequence of FoundFile
+        Any files; those of a series one after another are read fastest.
     jobs : int
-        Processes to read with, if there are enough files for it to pay.
+        Processes to read with, this one among them, if there are enough files for it to pay.
     progress : callable, optional
         Called with (done, total).
-
-    Returns
-    -------
-    list of ScanResult
-        One for each path, in order.
     """
-    if jobs <= 1 or len(paths) < PROCESSES_FROM_FILES:
-        return list(_with_progress(map(_scan, paths), len(paths), progress))
+    chunks = _chunks(files)
+    gathered = _Gathered(len(files), progress)
+    if jobs <= 1 or len(files) < PROCESSES_FROM_FILES:
+        reader = ChunkReader()
+        return gathered.scan([gathered.taken(reader.answers(chunk)) for chunk in chunks])
     # Forked children would inherit the caller's database connection; spawned ones do not.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        return list(_with_progress(pool.map(_scan, paths, chunksize=CHUNK), len(paths), progress))
-
-
-def _scan(path: Path) -> ScanResult:
+    pool = ProcessPoolExecutor(jobs - 1, mp_context=get_context("spawn"))
     try:
-        return ScanResult(path=path, image=read_header(path))
-    except SetAside as refusal:
-        return ScanResult(path=path, code=refusal.code, reason=refusal.reason)
+        return gathered.scan(_shared_work(pool, chunks, gathered))
+    finally:
+        # A child needs as long to end as a thousand files; nobody waits for that.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _with_progress(
-    results: Iterator[ScanResult], total: int, progress: Progress | None
-) -> Iterator[ScanResult]:
-    for done, result in enumerate(results, start=1):
-        yield result
-        if progress is not None and (done % CHUNK == 0 or done == total):
-            progress(done, total)
+def _shared_work(
+    pool: ProcessPoolExecutor, chunks: Sequence[Sequence[FoundFile]], gathered: _Gathered
+) -> list[list[ScanResult]]:
+    """Read chunks here from the last on, as long as no other process has begun them."""
+    futures = [pool.submit(_child_answers, [(file.path, file.size) for file in chunk]) for chunk in chunks]
+    reader = ChunkReader()
+    from_the_end = []
+    while futures and futures[-1].cancel():
+        futures.pop()
+        from_the_end.append(gathered.taken(reader.answers(chunks[len(futures)])))
+    from_the_front = [gathered.taken(future.result()) for future in futures]
+    return [*from_the_front, *reversed(from_the_end)]
+
+
+@cache
+def _child_reader() -> ChunkReader:
+    """Return the one reader of a child process, which works on one chunk at a time."""
+    gc.set_threshold(GARBAGE_FROM_OBJECTS)
+    return ChunkReader()
+
+
+def _child_answers(files: Sequence[tuple[str, int]]) -> Answers:
+    return _child_reader().answers([FoundFile(path, size, 0) for path, size in files])
+
+
+def _chunks(files: Sequence[FoundFile]) -> list[Sequence[FoundFile]]:
+    """Cut the files into parts, between folders where there are any: a folder often is a series."""
+    chunks = []
+    first = 0
+    while first < len(files):
+        last = min(first + CHUNK, len(files))
+        if last < len(files):
+            folders = [os.path.dirname(file.path) for file in files[first : last + 1]]  # noqa: PTH120
+            cuts = (place for place in range(len(folders) - 1, 0, -1) if folders[place] != folders[place - 1])
+            last = first + next(cuts, CHUNK)
+        chunks.append(files[first:last])
+        first = last
+    return chunks
+
+
+class _Gathered:
+    """What comes back from the chunks, told to whoever wants to know how much it is."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._done, self._total, self._progress = 0, total, progress
+        self._stacks: dict[str, list[BuiltStack]] = {}
+        self._seen: set[str] = set()
+
+    def taken(self, answers: Answers) -> list[ScanResult]:
+        """Return the results of a chunk, and keep its stacks."""
+        own = zip(answers.uids, answers.texts, strict=True)
+        results: list[ScanResult] = [
+            Scanned(answers.images[outcome], *next(own)) if isinstance(outcome, int) else outcome
+            for outcome in answers.outcomes
+        ]
+        self._stacks.update(answers.stacks)
+        for uid in {image.series.series_instance_uid for image in answers.images}:
+            if uid in self._seen:
+                # Of a series from several chunks each has only a part.
+                self._stacks.pop(uid, None)
+            self._seen.add(uid)
+        self._done += len(results)
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+        return results
+
+    def scan(self, chunks: Sequence[Sequence[ScanResult]]) -> Scan:
+        """Return everything, the chunks in the order of their files."""
+        return Scan([result for chunk in chunks for result in chunk], self._stacks)

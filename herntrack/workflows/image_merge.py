@@ -7,58 +7,85 @@ the files' places, not on the order they were read in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 
 from herntrack.catalogue.images import ImageRepository
-from herntrack.dicom.headers import ScannedImage, derived_patient_id
-from herntrack.dicom.scan import ScanResult
-from herntrack.model.records import FileLocation, Instance, Patient, Reject, Series, Study
+from herntrack.catalogue.rows import NewImage
+from herntrack.dicom.header_rules import ScannedImage, derived_patient_id
+from herntrack.dicom.header_text import header_of_text
+from herntrack.dicom.scan import Scan, Scanned
+from herntrack.dicom.stacks import BuiltStack, build_stacks
+from herntrack.model.records import FileLocation, Patient, Reject, Series, Stack, Study
 from herntrack.workflows.workspace import ImageRoot
 
 Place = tuple[int, str]
 """Order of two files: first by root, then by path."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedSeries:
+    """Which series changed.
+
+    Parameters
+    ----------
+    new : set of str
+        Series that the catalogue did not know; their stacks are written.
+    grown : set of str
+        Known series whose images changed; their stacks are to be built anew.
+    """
+
+    new: set[str]
+    grown: set[str]
+
+
 def merge_scans(
     images: ImageRepository,
-    scans: Sequence[tuple[FileLocation, ScanResult]],
+    locations: Sequence[FileLocation],
+    scan: Scan,
     *,
     roots: Sequence[ImageRoot],
-) -> set[str]:
+) -> MergedSeries:
     """Write scans to the catalogue.
 
     Parameters
     ----------
     images : ImageRepository
         An open catalogue that knows none of these files.
-    scans : sequence of (FileLocation, ScanResult)
+    locations : sequence of FileLocation
+        The files that were read.
+    scan : Scan
         What was read.
     roots : sequence of ImageRoot
         The workspace's roots, in the order of its settings.
 
     Returns
     -------
-    set of str
+    MergedSeries
         Series whose images changed.
     """
-    batch = _Batch(images, roots)
-    found = [(location, scan.image) for location, scan in scans if scan.image is not None]
-    found.sort(key=lambda item: batch.place(item[0]))
-    batch.assign_patients(found)
-    for location, image in found:
-        batch.take(location, image)
-    batch.rejects.extend(
-        Reject(location=location, code=scan.code, reason=scan.reason)
-        for location, scan in scans
-        if scan.image is None
-    )
+    batch = _Batch(images, roots, scan.stacks)
+    found = []
+    for location, result in zip(locations, scan.results, strict=True):
+        if isinstance(result, Scanned):
+            found.append((batch.place(location), location, result))
+        else:
+            batch.rejects.append(Reject(location=location, code=result.code, reason=result.reason))
+    found.sort(key=itemgetter(0))
+    batch.assign_patients((location, scanned.image) for _, location, scanned in found)
+    for place, location, scanned in found:
+        batch.take(place, location, scanned)
     return batch.write()
 
 
 class _Batch:
     """The state of one merge: what is known, and what will be written."""
 
-    def __init__(self, images: ImageRepository, roots: Sequence[ImageRoot]) -> None:
+    def __init__(
+        self, images: ImageRepository, roots: Sequence[ImageRoot], stacks: Mapping[str, list[BuiltStack]]
+    ) -> None:
         self._images = images
         self._root_order = {root.name: order for order, root in enumerate(roots)}
         self._given_id = {root.name: root.patient_id for root in roots}
@@ -69,7 +96,8 @@ class _Batch:
         self._new_patients: dict[str, Patient] = {}
         self._new_studies: dict[str, Study] = {}
         self._new_series: dict[str, Series] = {}
-        self._new_instances: dict[str, Instance] = {}
+        self._new_images: dict[str, NewImage] = {}
+        self._stacks = stacks
         self._patient_of_study: dict[str, tuple[str, bool]] = {}
         self._displaced: list[FileLocation] = []
         self.rejects: list[Reject] = []
@@ -99,15 +127,15 @@ class _Batch:
                 chosen = stated.get(uid) or given.get(uid)
                 self._patient_of_study[uid] = (chosen, True) if chosen else (derived_patient_id(uid), False)
 
-    def take(self, location: FileLocation, image: ScannedImage) -> None:
+    def take(self, place: Place, location: FileLocation, scanned: Scanned) -> None:
         """Accept one image, or set it aside as a duplicate or a contradiction."""
+        image, uid, header_text = scanned
         contradiction = self._contradiction(image)
         if contradiction:
             self.rejects.append(Reject(location=location, code="conflict", reason=contradiction))
             return
-        uid = image.header.sop_instance_uid
         kept = self._files.get(uid)
-        if kept is not None and self.place(kept) <= self.place(location):
+        if kept is not None and self.place(kept) <= place:
             self.rejects.append(_duplicate(location, kept))
             return
         if kept is not None:
@@ -115,8 +143,11 @@ class _Batch:
             self.rejects.append(_duplicate(kept, location))
         self._files[uid] = location
         self._remember(image)
-        self._new_instances[uid] = Instance(
-            series_instance_uid=image.series.series_instance_uid, header=image.header, location=location
+        self._new_images[uid] = NewImage(
+            sop_instance_uid=uid,
+            series_instance_uid=image.series.series_instance_uid,
+            location=location,
+            header_text=header_text,
         )
 
     def _contradiction(self, image: ScannedImage) -> str:
@@ -151,21 +182,48 @@ class _Batch:
         if uid not in self._series:
             self._series[uid] = self._new_series[uid] = image.series
 
-    def write(self) -> set[str]:
+    def write(self) -> MergedSeries:
         """Write everything; return the series that changed."""
         affected = self._images.forget_files((old.root, old.relative_path) for old in self._displaced)
+        stacks = self._placed()
         self._images.add_images(
             patients=list(self._new_patients.values()),
             studies=list(self._new_studies.values()),
             series=list(self._new_series.values()),
-            instances=list(self._new_instances.values()),
+            stacks=stacks,
+            images=list(self._new_images.values()),
         )
         self._images.add_rejects(self.rejects)
         for uid, (patient_id, _) in self._patient_of_study.items():
             known = self._studies.get(uid)
             if known is not None and known.patient_id != patient_id and patient_id in self._patients:
                 self._images.move_study(uid, patient_id)
-        return affected | {instance.series_instance_uid for instance in self._new_instances.values()}
+        changed = affected | {image.series_instance_uid for image in self._new_images.values()}
+        new = changed & set(self._new_series)
+        return MergedSeries(new=new, grown=changed - new)
+
+    def _placed(self) -> list[Stack]:
+        """Put the images of new series into their stacks; return these."""
+        by_series: dict[str, list[NewImage]] = defaultdict(list)
+        for image in self._new_images.values():
+            by_series[image.series_instance_uid].append(image)
+        stacks = []
+        for uid, members in by_series.items():
+            if uid not in self._new_series:
+                continue
+            for built in self._built(uid, members):
+                stacks.append(built.stack)
+                for index, sop_uid in enumerate(built.sop_instance_uids):
+                    image = self._new_images[sop_uid]
+                    image.stack_uid, image.slice_index = built.stack.stack_uid, index
+        return stacks
+
+    def _built(self, uid: str, members: Sequence[NewImage]) -> Sequence[BuiltStack]:
+        """Return a new series' stacks: those that were built with the reading if nothing was left out."""
+        built = self._stacks.get(uid, [])
+        if sum(len(each.sop_instance_uids) for each in built) == len(members):
+            return built
+        return build_stacks(self._new_series[uid], [header_of_text(image.header_text) for image in members])
 
 
 def _duplicate(location: FileLocation, kept: FileLocation) -> Reject:

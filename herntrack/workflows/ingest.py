@@ -8,33 +8,45 @@ catalogue has the same rows.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from herntrack.catalogue.images import CatalogueCounts, ImageRepository
 from herntrack.catalogue.session import Catalogue
-from herntrack.dicom.scan import ScanResult, scan_files, walk_files
+from herntrack.dicom.scan import (
+    GARBAGE_FROM_OBJECTS,
+    Scan,
+    Scanned,
+    ScanResult,
+    found_file,
+    scan_files,
+    walk_files,
+)
+from herntrack.dicom.scan_chunk import FoundFile, Refusal
 from herntrack.dicom.stacks import build_stacks
 from herntrack.errors import CatalogueError, WorkspaceError
 from herntrack.model.records import FileLocation, Reject, Visit
 from herntrack.model.timepoints import timepoint_of_day
 from herntrack.workflows.image_merge import merge_scans
 from herntrack.workflows.progress import Progress
-from herntrack.workflows.session import catalogue_of, ensure_catalogue
-from herntrack.workflows.workspace import (
-    CATALOGUE_FILE,
-    COPIED_ROOT,
-    READINGS_FOLDER,
-    REPORTS_FOLDER,
-    SETTINGS_FILE,
-    ImageRoot,
-    Workspace,
-    with_root,
+from herntrack.workflows.rooted_files import (
+    RootedFile,
+    RootFinder,
+    files_below,
+    files_of_roots,
+    own_paths,
 )
+from herntrack.workflows.session import catalogue_of, ensure_catalogue
+from herntrack.workflows.workspace import COPIED_ROOT, ImageRoot, Workspace, with_root
+
+__all__ = ["IngestSummary", "files_of_roots", "ingest", "ingest_files", "own_paths", "write_visits"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,91 +117,119 @@ def ingest(
         return _ingest_copies(workspace, paths, patient_id=patient_id, jobs=jobs, progress=progress)
     for path in paths:
         workspace = _with_path(workspace, path, patient_id=patient_id)
-    files = _files_below(workspace, paths)
+    files = files_below(workspace, paths)
     return ingest_files(workspace, files, jobs=jobs, progress=progress)
 
 
 def ingest_files(
     workspace: Workspace,
-    files: Sequence[tuple[ImageRoot, Path]],
+    files: Sequence[RootedFile],
     *,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> IngestSummary:
     """Catalogue files that lie under roots of the workspace; see `ingest`."""
-    located = [(_location(root, path), path, root) for root, path in files]
-    with catalogue_of(workspace) as catalogue:
+    with _rare_garbage_collection(), catalogue_of(workspace) as catalogue:
         images = catalogue.images
-        known = images.known_files()
         unnamed = {patient.patient_id for patient in images.patients() if not patient.is_identified}
-        _refuse_renaming_read_patients(catalogue, unnamed, [root for _, _, root in located])
-        reread = _files_of_patients(images, unnamed)
-        fresh = [
-            (location, path, root)
-            for location, path, root in located
-            if known.get((location.root, location.relative_path)) != location
-            or (root.patient_id and (location.root, location.relative_path) in reread)
-        ]
-        results = scan_files(
-            [path for _, path, _ in fresh],
+        _refuse_renaming_read_patients(catalogue, unnamed, {root.name: root for root, _, _ in files}.values())
+        fresh = _fresh_files(images, files, reread=_files_of_patients(images, unnamed))
+        scan = scan_files(
+            [file for _, _, file in fresh],
             jobs=jobs or os.cpu_count() or 1,
             progress=None if progress is None else lambda done, total: progress("reading", done, total),
         )
-        scans = list(zip((location for location, _, _ in fresh), results, strict=True))
-        _store(workspace, images, scans)
-        here = {(location.root, location.relative_path) for location, _, _ in located}
-        set_aside = tuple(
-            reject
-            for reject in images.rejects()
-            if (reject.location.root, reject.location.relative_path) in here
-        )
+        _store(workspace, images, [_location(*rooted) for rooted in fresh], scan)
         return IngestSummary(
-            n_files=len(located),
+            n_files=len(files),
             n_read=len(fresh),
-            n_unchanged=len(located) - len(fresh),
+            n_unchanged=len(files) - len(fresh),
             counts=images.counts(),
-            set_aside=set_aside,
-            notes=_notes(results, images),
+            set_aside=_set_aside_among(images, files),
+            notes=_notes(scan.results, images),
             workspace=workspace,
         )
 
 
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """Look for garbage seldom: the records of files are none, and it takes a third of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(GARBAGE_FROM_OBJECTS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _fresh_files(
+    images: ImageRepository, files: Sequence[RootedFile], *, reread: set[tuple[str, str]]
+) -> list[RootedFile]:
+    """Return the files that are new, changed, or now given the PatientID they lack."""
+    known = images.known_files()
+    if not known:
+        return list(files)
+    return [
+        (root, relative, file)
+        for root, relative, file in files
+        if known.get((root.name, relative)) != (file.size, file.mtime_ns)
+        or (root.patient_id and (root.name, relative) in reread)
+    ]
+
+
+def _set_aside_among(images: ImageRepository, files: Sequence[RootedFile]) -> tuple[Reject, ...]:
+    rejects = images.rejects()
+    here = {(root.name, relative) for root, relative, _ in files} if rejects else set()
+    return tuple(
+        reject for reject in rejects if (reject.location.root, reject.location.relative_path) in here
+    )
+
+
 def _store(
-    workspace: Workspace, images: ImageRepository, scans: Sequence[tuple[FileLocation, ScanResult]]
+    workspace: Workspace, images: ImageRepository, locations: Sequence[FileLocation], scan: Scan
 ) -> None:
     """Write what was read, then the stacks and visits that follow from it."""
-    affected = images.forget_files((location.root, location.relative_path) for location, _ in scans)
-    affected |= merge_scans(images, scans, roots=workspace.settings.roots)
-    series_by_uid = {series.series_instance_uid: series for series in images.series()}
+    if not locations:
+        return
+    forgotten = images.forget_files((location.root, location.relative_path) for location in locations)
+    merged = merge_scans(images, locations, scan, roots=workspace.settings.roots)
+    affected = forgotten | merged.grown
+    series_by_uid = {series.series_instance_uid: series for series in images.series()} if affected else {}
     for uid in sorted(affected & set(series_by_uid)):
         headers = [instance.header for instance in images.instances_of_series(uid)]
         built = build_stacks(series_by_uid[uid], headers)
         images.replace_stacks(uid, [(each.stack, each.sop_instance_uids) for each in built])
     images.drop_empty()
-    if affected:
+    if affected or merged.new:
         write_visits(workspace, images)
 
 
 def write_visits(workspace: Workspace, images: ImageRepository) -> None:
     """Derive every patient's visits from the dates of the studies; day 0 is the first of them."""
-    for patient in images.patients():
-        dates = sorted(
-            {
-                study.study_date
-                for study in images.studies()
-                if study.patient_id == patient.patient_id and study.study_date is not None
-            }
+    dates_of: dict[str, set[date]] = {patient.patient_id: set() for patient in images.patients()}
+    for study in images.studies():
+        if study.study_date is not None:
+            dates_of[study.patient_id].add(study.study_date)
+    known: dict[str, list[Visit]] = {patient_id: [] for patient_id in dates_of}
+    for visit in images.visits():
+        known.setdefault(visit.patient_id, []).append(visit)
+    for patient_id, dates in dates_of.items():
+        visits = _visits(patient_id, sorted(dates), workspace)
+        if visits != known[patient_id]:
+            images.replace_visits(patient_id, visits)
+
+
+def _visits(patient_id: str, dates: Sequence[date], workspace: Workspace) -> list[Visit]:
+    days = [(visit_date - dates[0]).days for visit_date in dates]
+    return [
+        Visit(
+            patient_id=patient_id,
+            visit_date=visit_date,
+            day=day,
+            timepoint=timepoint_of_day(day, workspace.settings.windows),
         )
-        visits = [
-            Visit(
-                patient_id=patient.patient_id,
-                visit_date=visit_date,
-                day=(visit_date - dates[0]).days,
-                timepoint=timepoint_of_day((visit_date - dates[0]).days, workspace.settings.windows),
-            )
-            for visit_date in dates
-        ]
-        images.replace_visits(patient.patient_id, visits)
+        for visit_date, day in zip(dates, days, strict=True)
+    ]
 
 
 def _with_path(workspace: Workspace, path: Path, *, patient_id: str) -> Workspace:
@@ -204,42 +244,6 @@ def _with_path(workspace: Workspace, path: Path, *, patient_id: str) -> Workspac
     raise WorkspaceError(f"{path} does not exist; give a folder or a file")
 
 
-def _files_below(workspace: Workspace, paths: Iterable[Path]) -> list[tuple[ImageRoot, Path]]:
-    """Return the files below the paths, each under the innermost root that holds it."""
-    skip = own_paths(workspace)
-    files: dict[Path, ImageRoot] = {}
-    for path in paths:
-        resolved = path.resolve()
-        found = walk_files(resolved, skip=skip) if resolved.is_dir() else [resolved]
-        for file in found:
-            root = _holding_root(workspace.settings.roots, file)
-            if root is not None:
-                files[file] = root
-    return [(root, file) for file, root in files.items()]
-
-
-def files_of_roots(workspace: Workspace) -> list[tuple[ImageRoot, Path]]:
-    """Return every file that the roots stand for, in the order of the roots."""
-    skip = own_paths(workspace)
-    files: dict[Path, ImageRoot] = {}
-    for root in workspace.settings.roots:
-        found: Iterable[Path] = (
-            [root.path / name for name in root.only if (root.path / name).is_file()]
-            if root.only
-            else walk_files(root.path, skip=skip)
-        )
-        for file in found:
-            files[file] = _holding_root(workspace.settings.roots, file) or root
-    return [(root, file) for file, root in files.items()]
-
-
-def own_paths(workspace: Workspace) -> list[Path]:
-    """Return what a workspace writes itself, which is never taken for an export."""
-    folder = workspace.folder.resolve()
-    database = [f"{CATALOGUE_FILE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")]
-    return [folder / name for name in (SETTINGS_FILE, READINGS_FOLDER, REPORTS_FOLDER, *database)]
-
-
 def _holding_root(roots: Sequence[ImageRoot], file: Path) -> ImageRoot | None:
     holding = [
         root
@@ -250,14 +254,8 @@ def _holding_root(roots: Sequence[ImageRoot], file: Path) -> ImageRoot | None:
     return max(holding, key=lambda root: len(root.path.parts), default=None)
 
 
-def _location(root: ImageRoot, path: Path) -> FileLocation:
-    status = path.stat()
-    return FileLocation(
-        root=root.name,
-        relative_path=path.relative_to(root.path).as_posix(),
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-    )
+def _location(root: ImageRoot, relative: str, file: FoundFile) -> FileLocation:
+    return FileLocation(root=root.name, relative_path=relative, size=file.size, mtime_ns=file.mtime_ns)
 
 
 def _files_of_patients(images: ImageRepository, patient_ids: set[str]) -> set[tuple[str, str]]:
@@ -271,13 +269,13 @@ def _files_of_patients(images: ImageRepository, patient_ids: set[str]) -> set[tu
 
 
 def _refuse_renaming_read_patients(
-    catalogue: Catalogue, unnamed: set[str], roots: Sequence[ImageRoot]
+    catalogue: Catalogue, unnamed: set[str], roots: Iterable[ImageRoot]
 ) -> None:
     """Refuse a new PatientID for images that lesions were already recorded on under the derived one."""
-    if not any(root.patient_id for root in roots):
+    touched = {root.name for root in roots if root.patient_id}
+    if not touched:
         return
     read = {lesion.patient_id for lesion in catalogue.followup.lesions()} & unnamed
-    touched = {root.name for root in roots if root.patient_id}
     for patient_id in sorted(read):
         if any(root in touched for root, _ in _files_of_patients(catalogue.images, {patient_id})):
             raise CatalogueError(
@@ -287,7 +285,8 @@ def _refuse_renaming_read_patients(
 
 
 def _notes(results: Iterable[ScanResult], images: ImageRepository) -> tuple[str, ...]:
-    counted = Counter(note for result in results if result.image is not None for note in result.image.notes)
+    scanned = (result for result in results if isinstance(result, Scanned))
+    counted = Counter(note for each in scanned for note in each.image.notes)
     notes = [f"{note} in {count} file(s)" for note, count in sorted(counted.items())]
     for patient in images.patients():
         if not patient.is_identified:
@@ -295,7 +294,7 @@ def _notes(results: Iterable[ScanResult], images: ImageRepository) -> tuple[str,
                 f"patient {patient.patient_id} has a derived identifier because the files hold none;"
                 " settle it with: herntrack ingest PATH --patient-id ID"
             )
-    for each in images.stacks():
+    for each in images.stacks() if images.has_undated_studies() else ():
         if each.study.study_date is None:
             notes.append(
                 f"study {each.study.study_instance_uid} has no date, so it belongs to no visit;"
@@ -320,36 +319,33 @@ def _ingest_copies(
     files = [
         file
         for path in paths
-        for file in (walk_files(path.resolve(), skip=skip) if path.is_dir() else [path.resolve()])
+        for file in (walk_files(path.resolve(), skip=skip) if path.is_dir() else [found_file(path.resolve())])
     ]
-    results = scan_files(
+    scan = scan_files(
         files,
         jobs=jobs or os.cpu_count() or 1,
         progress=None if progress is None else lambda done, total: progress("copying", done, total),
     )
     set_aside = []
-    for result in results:
-        if result.image is None:
-            status = result.path.stat()
-            location = FileLocation(
-                root="", relative_path=str(result.path), size=status.st_size, mtime_ns=status.st_mtime_ns
-            )
+    for file, result in zip(files, scan.results, strict=True):
+        if isinstance(result, Refusal):
+            location = FileLocation(root="", relative_path=file.path, size=file.size, mtime_ns=file.mtime_ns)
             set_aside.append(Reject(location=location, code=result.code, reason=result.reason))
             continue
-        image = result.image
         target = (
             workspace.images_folder
-            / image.study_instance_uid
-            / image.series.series_instance_uid
-            / f"{image.header.sop_instance_uid}.dcm"
+            / result.image.study_instance_uid
+            / result.image.series.series_instance_uid
+            / f"{result.sop_instance_uid}.dcm"
         )
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             scratch = target.with_suffix(".part")
-            shutil.copy2(result.path, scratch)
+            shutil.copy2(file.path, scratch)
             scratch.replace(target)
     workspace, root = with_root(workspace, workspace.images_folder, patient_id=patient_id, name=COPIED_ROOT)
-    copies = [(root, file) for file in walk_files(root.path)]
+    finder = RootFinder([root])
+    copies = [held for file in walk_files(root.path) if (held := finder.held(file)) is not None]
     summary = ingest_files(workspace, copies, jobs=jobs, progress=progress)
     return replace(
         summary, n_files=len(files), set_aside=(*set_aside, *summary.set_aside), workspace=workspace

@@ -1,0 +1,231 @@
+"""Headers of plain files, read without pydicom.
+
+Reading a header is most of the time of an ingest, and pydicom makes an object of every
+element. Here the beginning of a file is walked in memory and the few values that matter
+are cut out. What the images of a series share is decoded once: equal bytes mean equal
+values, so a file costs its own identifier, number and position.
+
+Nothing is decided here that `herntrack.dicom.headers.read_header` would decide otherwise.
+Only what can be read in one way is answered: a file with preamble and meta header, in
+little endian, with ASCII text and numbers as the standard writes them, that passes every
+rule of `herntrack.dicom.header_rules`. For everything else the answer is None, and
+pydicom reads the file and finds the words for it.
+
+Public: `PlainReader`, `PlainImage`, `read_plain_header`.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from dataclasses import replace
+from typing import NamedTuple
+
+from herntrack.dicom.element_walk import (
+    DELIMITERS,
+    REFUSED,
+    STOP,
+    Layout,
+    Unusual,
+    walk_explicit,
+    walk_implicit,
+)
+from herntrack.dicom.header_rules import PREAMBLE_LENGTH, ScannedImage, SetAside, pixel_bytes, scanned_image
+from herntrack.dicom.plain_values import (
+    COMPRESSED_SYNTAXES,
+    EXPLICIT_SYNTAX,
+    IMPLICIT_SYNTAX,
+    KEYS,
+    META_WANTED,
+    WANTED,
+    PlainValues,
+    element_key,
+    plain_reals,
+    plain_uid,
+    plain_whole,
+)
+
+HEAD_BYTES = 16 * 1024
+"""Read at first; later as much as the file before needed."""
+
+PAGE_BYTES = 4096
+"""What is read is a multiple of this."""
+
+MAX_HEAD_BYTES = 4 * 1024 * 1024
+"""A longer header is left to pydicom."""
+
+MAX_KINDS = 4096
+"""So many different headers are kept in mind."""
+
+META_START = b"\x02\x00\x00\x00UL\x04\x00"
+"""How file meta information begins: its length (PS3.10 7.1)."""
+
+PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
+"""Float, double and whole-number pixels: where a header ends."""
+
+
+_META = {element_key(tag): vr.encode() for tag, vr in META_WANTED.values()}
+_SPECIAL = (
+    {element_key(tag): vr.encode() for tag, vr in WANTED.values()}
+    | {element_key(tag): STOP for tag in PIXELS}
+    | dict.fromkeys((*_META, *DELIMITERS), REFUSED)
+)
+_OWN_UID, _OWN_NUMBER, _OWN_POSITION = (
+    KEYS[keyword] for keyword in ("SOPInstanceUID", "InstanceNumber", "ImagePositionPatient")
+)
+_SHARED = tuple(key for key in KEYS.values() if key not in {_OWN_UID, _OWN_NUMBER, _OWN_POSITION})
+_SYNTAX = KEYS["TransferSyntaxUID"]
+
+_length_at = struct.Struct("<L").unpack_from
+
+
+class PlainImage(NamedTuple):
+    """A file's own values; the rest is its kind's."""
+
+    kind: int
+    sop_instance_uid: str
+    position: tuple[float, float, float] | None
+    number: int | None
+
+
+class PlainReader:
+    """Reads headers one after another, best in the order of their series.
+
+    What it learns from one file only makes the next one faster: the answer for a file does
+    not depend on the files before.
+    """
+
+    def __init__(self) -> None:
+        self.kinds: list[ScannedImage] = []
+        self._kinds: dict[tuple[bytes | None, ...], tuple[int, int] | None] = {}
+        self._meta = Layout(walk_explicit, _META, group=b"\x02\x00")
+        self._explicit = Layout(walk_explicit, _SPECIAL)
+        self._implicit = Layout(walk_implicit, _SPECIAL)
+        self._head_bytes = HEAD_BYTES
+
+    def read(self, path: str, size: int) -> PlainImage | None:
+        """Read one file.
+
+        Parameters
+        ----------
+        path : str
+            A regular file.
+        size : int
+            Its bytes.
+
+        Returns
+        -------
+        PlainImage or None
+            Its kind is an index of `kinds`. None: pydicom decides.
+        """
+        try:
+            found = self._found(path, size)
+            # Its own values first: a file that lacks them says nothing about the others of its kind.
+            uid = plain_uid(found[_OWN_UID])
+            x, y, z = plain_reals(found[_OWN_POSITION])
+            number = plain_whole(found.get(_OWN_NUMBER, b""))
+            kind = self._kind(found)
+        except (Unusual, KeyError, OSError, ValueError):
+            return None
+        if kind is None or size < kind[1]:
+            return None
+        return PlainImage(kind[0], uid, (x, y, z), number)
+
+    def add(self, image: ScannedImage) -> PlainImage:
+        """Add an image that was read otherwise as a kind of its own."""
+        self.kinds.append(image)
+        header = image.header
+        kind = len(self.kinds) - 1
+        return PlainImage(
+            kind, header.sop_instance_uid, header.image_position_patient, header.instance_number
+        )
+
+    def forget(self) -> None:
+        """Forget the kinds, so that `kinds` is empty again."""
+        self.kinds = []
+        self._kinds.clear()
+
+    def _found(self, path: str, size: int) -> dict[bytes, bytes]:
+        """Return the wanted values' bytes; read more of the file if its header is longer than thought."""
+        n_bytes = self._head_bytes
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            data = os.read(descriptor, n_bytes)
+            while True:
+                is_whole = len(data) < n_bytes
+                if is_whole and len(data) != size:
+                    raise Unusual("the file is not as long as it was")
+                found: dict[bytes, bytes] = {}
+                try:
+                    end = self._walk(data, found)
+                except Unusual:
+                    if is_whole or n_bytes >= MAX_HEAD_BYTES:
+                        raise
+                    end = n_bytes + 1
+                if end < len(data) or (is_whole and end == size):
+                    break
+                if is_whole or end > min(size, MAX_HEAD_BYTES):
+                    raise Unusual("the header is cut off, or very long")
+                more = max(end + PAGE_BYTES, 2 * n_bytes) - n_bytes
+                data, n_bytes = data + os.read(descriptor, more), n_bytes + more
+        finally:
+            os.close(descriptor)
+        self._head_bytes = max(HEAD_BYTES, -(-(end + PAGE_BYTES // 2) // PAGE_BYTES) * PAGE_BYTES)
+        return found
+
+    def _walk(self, data: bytes, found: dict[bytes, bytes]) -> int:
+        start = PREAMBLE_LENGTH + 4
+        if data[start - 4 : start] != b"DICM" or data[start : start + 8] != META_START:
+            raise Unusual("no usual file meta information")
+        begin = start + 12
+        (length,) = _length_at(data, begin - 4) if len(data) >= begin else (0,)
+        end = begin + length
+        if self._meta.walk(data[:end], begin, found) != end or len(data) < end + 8:
+            raise Unusual("file meta information of another length")
+        group = data[end : end + 2]
+        if group in {b"\0\0", b"\x02\0"}:
+            raise Unusual("file meta information goes on, or a command follows")
+        syntax = plain_uid(found.get(_SYNTAX, b""))
+        if syntax == EXPLICIT_SYNTAX or syntax in COMPRESSED_SYNTAXES:
+            return self._explicit.walk(data, end, found)
+        # Two capital letters after the first tag are a VR, whatever the syntax says.
+        if syntax != IMPLICIT_SYNTAX or (0x40 < data[end + 4] < 0x5B > data[end + 5] > 0x40):
+            raise Unusual("another transfer syntax")
+        return self._implicit.walk(data, end, found)
+
+    def _kind(self, found: dict[bytes, bytes]) -> tuple[int, int] | None:
+        """Return which of `kinds` has these values, and the bytes a file of it has at least."""
+        shared = (*map(found.get, _SHARED),)
+        try:
+            return self._kinds[shared]
+        except KeyError:
+            pass
+        if len(self._kinds) >= MAX_KINDS:
+            # The kinds stay, earlier answers refer to them; only the finding is begun anew.
+            self._kinds.clear()
+        kind = None
+        try:
+            values = PlainValues(found)
+            image = scanned_image(values, sys.maxsize)
+            kind = len(self.kinds), pixel_bytes(values, image.header)
+            self.kinds.append(image)
+        except (SetAside, Unusual, ValueError):
+            pass
+        self._kinds[shared] = kind
+        return kind
+
+
+def read_plain_header(path: str, size: int, reader: PlainReader) -> ScannedImage | None:
+    """Return the full record of one file; see `PlainReader.read`."""
+    plain = reader.read(path, size)
+    if plain is None:
+        return None
+    image = reader.kinds[plain.kind]
+    header = replace(
+        image.header,
+        sop_instance_uid=plain.sop_instance_uid,
+        image_position_patient=plain.position,
+        instance_number=plain.number,
+    )
+    return replace(image, header=header)

@@ -1,0 +1,144 @@
+"""Some files read at one go: what one process does for another.
+
+Everything that can be made of these files alone is made here, because here every
+processor works: headers are written down as text, and series get their stacks. What goes
+back is short, and what images share goes back once.
+
+Public: `FoundFile`, `Refusal`, `ChunkReader`, `Answers`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from herntrack.dicom.fast_header import PlainImage, PlainReader
+from herntrack.dicom.header_rules import PREAMBLE_LENGTH, ScannedImage, SetAside, check_signature
+from herntrack.dicom.header_text import own_text, shared_text
+from herntrack.dicom.stacks import BuiltStack, build_stacks
+from herntrack.model.records import InstanceHeader, Series
+
+
+class FoundFile(NamedTuple):
+    """A file as the walk saw it: absolute path, bytes, modification time (ns since 1970)."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+class Refusal(NamedTuple):
+    """Why a file is set aside: a short stable word, and a sentence."""
+
+    code: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Answers:
+    """What became of some files.
+
+    Parameters
+    ----------
+    images : list of ScannedImage
+        The different images. Files that differ only in their own values share one, whose
+        header is that of the first of them.
+    outcomes : list of int or Refusal
+        For each file the index of its image, or why it is set aside.
+    uids, texts : list of str
+        SOP Instance UID and header (see `herntrack.dicom.header_text`) of each file that has an image.
+    stacks : dict
+        By Series Instance UID, as far as these files alone decide them.
+    """
+
+    images: list[ScannedImage] = field(default_factory=list)
+    outcomes: list[int | Refusal] = field(default_factory=list)
+    uids: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    stacks: dict[str, list[BuiltStack]] = field(default_factory=dict)
+
+
+class _Image:
+    """What files with one image share, ready to be completed by what is their own."""
+
+    def __init__(self, image: ScannedImage) -> None:
+        header = image.header
+        self.series = image.series
+        self.text = shared_text(header)
+        self._values: dict[str, Any] = {name: getattr(header, name) for name in InstanceHeader.__slots__}
+
+    def header(self, plain: PlainImage) -> InstanceHeader:
+        values = self._values
+        values["sop_instance_uid"] = plain.sop_instance_uid
+        values["image_position_patient"] = plain.position
+        values["instance_number"] = plain.number
+        return InstanceHeader(**values)
+
+
+class ChunkReader:
+    """Reads chunk after chunk; the files of one chunk make the next one faster, never different."""
+
+    def __init__(self) -> None:
+        self._reader = PlainReader()
+
+    def answers(self, files: Sequence[FoundFile]) -> Answers:
+        """Read some files.
+
+        Parameters
+        ----------
+        files : sequence of FoundFile
+            Any regular files.
+        """
+        reader = self._reader
+        reader.forget()
+        answers = Answers()
+        images: list[_Image] = []
+        members: dict[str, list[tuple[Series, InstanceHeader]]] = defaultdict(list)
+        for path, size, _ in files:
+            plain = reader.read(path, size) or self._thorough(path)
+            if isinstance(plain, Refusal):
+                answers.outcomes.append(plain)
+                continue
+            images.extend(_Image(image) for image in reader.kinds[len(images) :])
+            image = images[plain.kind]
+            header = image.header(plain)
+            members[image.series.series_instance_uid].append((image.series, header))
+            answers.outcomes.append(plain.kind)
+            answers.uids.append(plain.sop_instance_uid)
+            answers.texts.append(
+                own_text(plain.sop_instance_uid, header.image_position_patient, plain.number) + image.text
+            )
+        answers.images = reader.kinds
+        answers.stacks = {uid: built for uid, each in members.items() if (built := _stacks(each))}
+        return answers
+
+    def _thorough(self, path: str) -> PlainImage | Refusal:
+        """Read what is not plain, or no DICOM file at all, the thorough way."""
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123 - a path object for each file costs more
+                head = file.read(PREAMBLE_LENGTH + 4)
+            if head:
+                check_signature(head)
+        except SetAside as refusal:
+            return Refusal(refusal.code, refusal.reason)
+        except OSError:
+            pass  # the reader below has the words for it
+        # Loading pydicom takes as long as some thousand plain files.
+        from herntrack.dicom.headers import read_header
+
+        try:
+            return self._reader.add(read_header(Path(path)))
+        except SetAside as refusal:
+            return Refusal(refusal.code, refusal.reason)
+
+
+def _stacks(members: Sequence[tuple[Series, InstanceHeader]]) -> list[BuiltStack]:
+    """Return the stacks of a series; none if which images and words belong to it is not decided here."""
+    series = members[0][0]
+    uids = {header.sop_instance_uid for _, header in members}
+    if len(uids) != len(members) or any(each is not series and each != series for each, _ in members):
+        return []
+    return build_stacks(series, [header for _, header in members])
