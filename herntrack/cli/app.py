@@ -58,6 +58,17 @@ def main() -> None:
             raise
         err().print(f"[red]error:[/red] {escape(str(error))}", highlight=False)
         sys.exit(EXIT_REFUSED)
+    except Exception as error:
+        # A full disk, a damaged catalogue: a person gets a sentence, a developer asks for the traceback.
+        if "--debug" in sys.argv:
+            raise
+        said = str(error).splitlines()[0] if str(error) else ""
+        err().print(
+            f"[red]error:[/red] {escape(type(error).__name__)}: {escape(said)};"
+            " nothing recorded before is lost (herntrack check; --debug shows the traceback)",
+            highlight=False,
+        )
+        sys.exit(EXIT_REFUSED)
     except KeyboardInterrupt:
         err().print("interrupted; what was recorded before is kept")
         sys.exit(130)

@@ -57,6 +57,9 @@ SHARED_IN_SERIES = (
 OWN_OF_IMAGE = ("AcquisitionNumber", "InstanceNumber", "ContentTime", "ImagePositionPatient", "EchoTime")
 """What tells the images of one series apart."""
 
+SMALLEST_SPACING_MM = 1e-3
+"""A smaller distance of pixels is a mistake, not a picture (mm)."""
+
 STUDY_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 """Where the date of a study may stand, the best first."""
 
@@ -268,6 +271,8 @@ def _kind_of_image(values: HeaderValues, notes: list[str]) -> tuple[Modality, st
 def _refuse_other_pixels(values: HeaderValues) -> None:
     if not values.has("Rows") or not values.has("Columns"):
         raise SetAside("not_an_image", "the object has no Rows and Columns, so no picture")
+    if min(values.unsigned("Rows"), values.unsigned("Columns")) < 1:
+        raise SetAside("not_an_image", "Rows or Columns is 0, so there is no picture")
     frames = values.integer("NumberOfFrames") or 1
     if frames > 1:
         raise SetAside("multi_frame", f"a multi-frame image ({frames} frames); single-frame images are read")
@@ -296,7 +301,7 @@ def _check_placed(header: InstanceHeader) -> None:
         orientation_vectors(header.image_orientation_patient or ())
     except GeometryError as error:
         raise SetAside("no_position", str(error)) from error
-    if min(header.pixel_spacing or (0.0,)) <= 0:
+    if min(header.pixel_spacing or (0.0,)) <= SMALLEST_SPACING_MM:
         raise SetAside("no_position", f"PixelSpacing is not positive: {header.pixel_spacing}")
 
 

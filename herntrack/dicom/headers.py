@@ -38,7 +38,10 @@ __all__ = [
     "read_header_dataset",
 ]
 
-T = TypeVar("T")
+T = TypeVar("T", int, float)
+
+LARGEST_NUMBER = 1e15
+"""Infinities, NaN and larger numbers are mistakes: no time, length or count is that large (no unit)."""
 
 
 def read_header(path: Path) -> ScannedImage:
@@ -188,9 +191,10 @@ def _number(dataset: Dataset, keyword: str, kind: Callable[[Any], T]) -> T | Non
     if value is None or value == "":
         return None
     try:
-        return kind(value)
+        number = kind(value)
     except (ValueError, TypeError, OverflowError):
         return None
+    return number if abs(float(number)) <= LARGEST_NUMBER else None
 
 
 def _first_line(error: Exception) -> str:

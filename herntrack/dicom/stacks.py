@@ -264,7 +264,8 @@ def _slice_step(slices: Sequence[_Slice]) -> FloatArray:
         return np.asarray((positions[-1] - positions[0]) / (len(slices) - 1))
     steps = np.diff(positions, axis=0)
     even = [i for i in range(len(steps)) if i not in uneven]
-    return np.asarray(steps[even].mean(axis=0))
+    # Of two unlike steps neither is typical; the stack is irregular, and their mean places it.
+    return np.asarray(steps[even].mean(axis=0) if even else steps.mean(axis=0))
 
 
 def _problems(slices: Sequence[_Slice], *, has_repeats: bool) -> list[str]:

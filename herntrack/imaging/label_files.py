@@ -6,6 +6,10 @@ both are given and disagree, tools pick different ones, so such a file is refuse
 
 from __future__ import annotations
 
+import gzip
+import math
+import struct
+import zlib
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -80,6 +84,8 @@ def read_label_file(path: Path) -> LabelVolume:
     if not path.is_file():
         raise ReadingError(f"{path}: no such file")
     forms = placements_ras(path) if path.name.lower().endswith(NIFTI_SUFFIXES) else (None, None)
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        _check_nifti_is_whole(path)
     image = _read_image(path)
     geometry = _geometry(image, path)
     _check_forms_agree(*forms, geometry.shape_zyx, path)
@@ -117,6 +123,33 @@ def write_label_file(path: Path, mask: MaskZYX, geometry: VolumeGeometry) -> Non
         SimpleITK.WriteImage(mask_to_sitk(mask, geometry), str(path), useCompression=True)
     except RuntimeError as error:
         raise ReadingError(f"{path}: the file cannot be written: {_reason(error)}") from error
+
+
+def _check_nifti_is_whole(path: Path) -> None:
+    """Refuse a NIfTI file that was cut: ITK would fill what is missing with zeros.
+
+    The header says where the voxels begin (bytes 108-111) and how many there are
+    (dimensions from byte 40, bits a voxel at byte 72); NIfTI-1, either byte order.
+    """
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    try:
+        with opened(path, "rb") as file:
+            head = file.read(352)
+            order = "<" if head[:4] == (348).to_bytes(4, "little") else ">"
+            sizes = struct.unpack(f"{order}8h", head[40:56])
+            (bits,) = struct.unpack(f"{order}h", head[72:74])
+            (start,) = struct.unpack(f"{order}f", head[108:112])
+            n_read = len(head)
+            while chunk := file.read(1 << 20):
+                n_read += len(chunk)
+    except (EOFError, zlib.error, struct.error, gzip.BadGzipFile) as error:
+        raise ReadingError(f"{path.name}: the file is damaged or cut ({error}); export it again") from error
+    expected = int(start) + math.prod(sizes[1 : 1 + sizes[0]]) * bits // 8
+    if n_read < expected:
+        raise ReadingError(
+            f"{path.name}: the file is cut: {n_read} bytes of the {expected} that its header asks for;"
+            " export it again"
+        )
 
 
 def _read_image(path: Path) -> Any:

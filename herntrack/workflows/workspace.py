@@ -7,10 +7,12 @@ opens an image.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -253,7 +255,26 @@ def with_root(
     name : str
         The root's name; by default the folder's, made unique.
     """
-    path = path.resolve()
+    with _settings_locked(workspace.folder):
+        # Another process may have added a root since these settings were read.
+        current = open_workspace(workspace.folder)
+        return _with_root(current, path.resolve(), only=only, patient_id=patient_id, name=name)
+
+
+@contextmanager
+def _settings_locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing the settings; the folder itself is the lock."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _with_root(
+    workspace: Workspace, path: Path, *, only: Sequence[str], patient_id: str, name: str
+) -> tuple[Workspace, ImageRoot]:
     roots = list(workspace.settings.roots)
     index = next((i for i, root in enumerate(roots) if root.path == path), None)
     if index is None:

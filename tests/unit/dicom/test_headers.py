@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,8 @@ def test_what_is_no_dicom_is_named(tmp_path: Path, content: bytes, code: str) ->
         ({"SamplesPerPixel": 3}, "colour", "3 samples"),
         ({"ImagePositionPatient": None}, "no_position", "ImagePositionPatient"),
         ({"PixelSpacing": [0, 0.6]}, "no_position", "not positive"),
+        ({"PixelSpacing": ["1e-320", "0.6"]}, "no_position", "not positive"),
+        ({"Rows": 0, "PixelData": b""}, "not_an_image", "Rows"),
         ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "no_position", "perpendicular"),
         ({"Rows": 500, "PixelData": b"\x00\x00" * 48}, "truncated", "6000"),
     ],
@@ -128,3 +131,17 @@ def test_the_study_date_falls_back_to_the_series_date(tmp_path: Path) -> None:
     assert str(image.study_date) == "2024-02-20"
     undated = read_header(write(make_dataset(StudyDate="", SeriesDate=""), tmp_path / "y"))
     assert undated.study_date is None
+
+
+def test_numbers_that_no_header_means_are_not_taken(tmp_path: Path) -> None:
+    dataset = make_dataset()
+    for keyword, text in (("EchoTime", "nan"), ("InversionTime", "inf"), ("SeriesNumber", "9" * 12)):
+        setattr(dataset, keyword, "1")
+        dataset[keyword]._value = text
+    dataset.DiffusionBValue = float("nan")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = read_header(write(dataset, tmp_path / "x"))
+    assert image.header.echo_time is None
+    assert image.header.inversion_time is None
+    assert image.header.diffusion_b_value is None

@@ -172,3 +172,10 @@ def test_a_late_slice_keeps_the_stack_its_name() -> None:
     early = build_stacks(SERIES, headers[1:])[0]
     late = build_stacks(SERIES, headers)[0]
     assert early.stack.stack_uid == late.stack.stack_uid
+
+
+def test_three_slices_with_two_unlike_steps_are_one_irregular_stack() -> None:
+    (built,) = build_stacks(SERIES, row_of_slices([0.0, 4.4, 13.2]))
+    assert not built.stack.is_regular
+    assert np.isfinite(built.stack.geometry.affine_lps).all()
+    assert built.stack.problems

@@ -199,3 +199,16 @@ def test_a_mask_of_another_shape_is_not_written(tmp_path: Path) -> None:
 def test_a_folder_that_is_missing_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(ReadingError, match="cannot be written"):
         write_label_file(tmp_path / "nowhere" / "a.nii", MASK, OBLIQUE)
+
+
+@pytest.mark.parametrize("name", ["mask.nii", "mask.nii.gz"])
+@pytest.mark.parametrize("kept", [0.5, 0.97])
+def test_a_cut_nifti_is_refused_instead_of_filled_with_zeros(tmp_path: Path, name: str, kept: float) -> None:
+    noise = np.random.default_rng(1).integers(0, 2, (40, 40, 10)).astype(np.uint8)
+    path = tmp_path / name
+    nibabel.save(nibabel.Nifti1Image(noise, np.eye(4)), path)
+    assert read_label_file(path).labels.sum() == noise.sum()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(ReadingError, match="cut"):
+        read_label_file(path)
