@@ -98,7 +98,7 @@ class ChunkReader:
         images: list[_Image] = []
         members: dict[str, list[tuple[Series, InstanceHeader]]] = defaultdict(list)
         for path, size, _ in files:
-            plain = reader.read(path, size) or self._thorough(path)
+            plain = _misnamed(path) or reader.read(path, size) or self._thorough(path)
             if isinstance(plain, Refusal):
                 answers.outcomes.append(plain)
                 continue
@@ -133,6 +133,15 @@ class ChunkReader:
             return self._reader.add(read_header(Path(path)))
         except SetAside as refusal:
             return Refusal(refusal.code, refusal.reason)
+
+
+def _misnamed(path: str) -> Refusal | None:
+    """Refuse a name that is no UTF-8: no catalogue or report could say where the file lies."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return Refusal("file_name", "the file's name is not UTF-8; rename the file and ingest it again")
+    return None
 
 
 def _stacks(members: Sequence[tuple[Series, InstanceHeader]]) -> list[BuiltStack]:

@@ -42,8 +42,13 @@ class RootFinder:
             self._holding[folder] = holding
         for root, prefix in holding:
             if not root.only or prefix + name in root.only:
-                return root, prefix + name, file
+                return root, _printable(prefix + name), file
         return None
+
+
+def _printable(relative_path: str) -> str:
+    """Return a path with bytes that are no UTF-8 written out; such a file is set aside by its name."""
+    return relative_path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def files_below(workspace: Workspace, paths: Iterable[Path]) -> list[RootedFile]:

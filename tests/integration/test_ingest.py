@@ -165,6 +165,16 @@ def test_copied_images_outlive_the_export(workspace: Workspace, tmp_path: Path) 
     assert len(list(workspace.images_folder.rglob("*.dcm"))) == 4
 
 
+def test_a_name_that_is_no_utf8_costs_only_its_file(workspace: Workspace, tmp_path: Path) -> None:
+    paths = write_series(tmp_path / "export", make_series(3))
+    odd = os.fsencode(tmp_path / "export") + b"/caf\xe9"
+    Path(os.fsdecode(odd)).write_bytes(paths[0].read_bytes())
+    summary = ingest(workspace, [tmp_path / "export"])
+    assert (summary.counts.instances, codes(summary)) == (3, {"file_name": 1})
+    assert summary.set_aside[0].location.relative_path == "caf\\xe9"
+    assert ingest(summary.workspace, [tmp_path / "export"]).n_read == 0
+
+
 def test_a_path_that_is_not_there_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="does not exist"):
         ingest(workspace, [tmp_path / "nowhere"])
