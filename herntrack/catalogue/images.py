@@ -182,11 +182,12 @@ class ImageRepository:
         return [rows.instance_record(row) for row in found]
 
     def instances_of_series(self, series_instance_uid: str) -> list[Instance]:
-        """Return the images of a series, by SOP Instance UID."""
+        """Return the images of a series, by SOP Instance UID and frame."""
         query = select(models.InstanceRow).where(
             models.InstanceRow.series_instance_uid == series_instance_uid
         )
-        found = self._session.scalars(query.order_by(models.InstanceRow.sop_instance_uid))
+        order = (models.InstanceRow.sop_instance_uid, models.InstanceRow.frame_number)
+        found = self._session.scalars(query.order_by(*order))
         return [rows.instance_record(row) for row in found]
 
     def instance_locations(self, sop_instance_uids: Collection[str] | None = None) -> dict[str, FileLocation]:
@@ -218,7 +219,13 @@ class ImageRepository:
         if patient_id is not None:
             query = query.where(models.VisitRow.patient_id == patient_id)
         return [
-            Visit(patient_id=row.patient_id, visit_date=row.visit_date, day=row.day, timepoint=row.timepoint)
+            Visit(
+                patient_id=row.patient_id,
+                visit_date=row.visit_date,
+                day=row.day,
+                timepoint=row.timepoint,
+                is_baseline_confirmed=row.is_baseline_confirmed,
+            )
             for row in self._session.scalars(query)
         ]
 
@@ -241,7 +248,7 @@ class ImageRepository:
     ) -> None:
         """Insert new records, parents first."""
         self._insert(models.PatientRow, [rows.plain_row(record) for record in patients])
-        self._insert(models.StudyRow, [rows.plain_row(record) for record in studies])
+        self._insert(models.StudyRow, [rows.study_row(record) for record in studies])
         self._insert(models.SeriesRow, [rows.plain_row(record) for record in series])
         self._insert(models.StackRow, [rows.stack_row(record) for record in stacks])
         for part in _parts(images, ROWS_IN_BATCH):
@@ -271,15 +278,17 @@ class ImageRepository:
             self._session.execute(delete(models.RejectRow).where(set_aside))
         return affected
 
-    def replace_stacks(self, series_instance_uid: str, stacks: Sequence[tuple[Stack, Sequence[str]]]) -> None:
+    def replace_stacks(
+        self, series_instance_uid: str, stacks: Sequence[tuple[Stack, Sequence[tuple[str, int]]]]
+    ) -> None:
         """Write a series' stacks anew.
 
         Parameters
         ----------
         series_instance_uid : str
             The series.
-        stacks : sequence of (Stack, sequence of str)
-            Each stack with its SOP Instance UIDs in slice order.
+        stacks : sequence of (Stack, sequence of (str, int))
+            Each stack with the SOP Instance UID and frame number of its images in slice order.
         """
         of_series = models.InstanceRow.series_instance_uid == series_instance_uid
         self._session.execute(
@@ -290,9 +299,14 @@ class ImageRepository:
         )
         self._insert(models.StackRow, [rows.stack_row(stack) for stack, _ in stacks])
         places = [
-            {"sop_instance_uid": uid, "stack_uid": stack.stack_uid, "slice_index": index}
-            for stack, uids in stacks
-            for index, uid in enumerate(uids)
+            {
+                "sop_instance_uid": uid,
+                "frame_number": frame,
+                "stack_uid": stack.stack_uid,
+                "slice_index": index,
+            }
+            for stack, images in stacks
+            for index, (uid, frame) in enumerate(images)
         ]
         if places:
             self._session.execute(update(models.InstanceRow), places)

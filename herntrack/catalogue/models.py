@@ -73,6 +73,13 @@ class StudyRow(Base):
     patient_id: Mapped[str] = mapped_column(ForeignKey("patient.patient_id"), index=True)
     study_date: Mapped[date | None]
     study_description: Mapped[str]
+    stated_patient_id: Mapped[str]
+    person_name: Mapped[str]
+    person_name_bytes: Mapped[str]
+    person_character_set: Mapped[str]
+    person_read_as: Mapped[str]
+    person_birth_date: Mapped[date | None]
+    person_sex: Mapped[str]
 
 
 class SeriesRow(Base):
@@ -110,14 +117,19 @@ class StackRow(Base):
     frame_of_reference_uid: Mapped[str]
     is_regular: Mapped[bool]
     problems: Mapped[Any] = mapped_column(JSON)
+    role: Mapped[str]
+    role_evidence: Mapped[str]
+    is_lumbar: Mapped[bool | None]
+    lumbar_evidence: Mapped[str]
 
 
 class InstanceRow(Base):
-    """One image and where its file lies."""
+    """One image, or one frame of a multi-frame image, and where its file lies; 0 is the only frame."""
 
     __tablename__ = "instance"
-    __table_args__ = (Index("ix_instance_file", "root", "relative_path", unique=True),)
+    __table_args__ = (Index("ix_instance_file", "root", "relative_path", "frame_number", unique=True),)
     sop_instance_uid: Mapped[str] = mapped_column(primary_key=True)
+    frame_number: Mapped[int] = mapped_column(primary_key=True)
     series_instance_uid: Mapped[str] = mapped_column(ForeignKey("series.series_instance_uid"), index=True)
     stack_uid: Mapped[str | None] = mapped_column(ForeignKey("stack.stack_uid"), index=True)
     slice_index: Mapped[int | None]
@@ -126,6 +138,8 @@ class InstanceRow(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
     header: Mapped[Any] = mapped_column(JSON)
+    is_missing: Mapped[bool]
+    pixel_sha256: Mapped[str | None]
 
 
 class VisitRow(Base):
@@ -136,6 +150,7 @@ class VisitRow(Base):
     visit_date: Mapped[date] = mapped_column(primary_key=True)
     day: Mapped[int]
     timepoint: Mapped[str]
+    is_baseline_confirmed: Mapped[bool]
 
 
 class LesionRow(Base):

@@ -14,6 +14,7 @@ from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import (
     HerniationType,
     Horizon,
+    ImageRole,
     Level,
     Modality,
     OutcomeClass,
@@ -23,8 +24,16 @@ from herntrack.model.vocabulary import (
     Weighting,
 )
 
-TERMS = (HerniationType, Horizon, Level, Modality, OutcomeClass, Plane, ReadingStatus, Side, Weighting)
+TERMS = (
+    *(HerniationType, Horizon, ImageRole, Level, Modality),
+    *(OutcomeClass, Plane, ReadingStatus, Side, Weighting),
+)
 """Words are stored as their plain value."""
+
+PERSON_PREFIX = "person_"
+"""Columns of a study that say who was imaged begin with this."""
+
+_PERSON_FIELDS = tuple(field.name for field in fields(records.Person))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,8 +44,10 @@ class NewImage:
     series_instance_uid: str
     location: records.FileLocation
     header_text: str
+    frame_number: int = 0
     stack_uid: str | None = None
     slice_index: int | None = None
+    pixel_sha256: str | None = None
 
 
 def plain_row(record: Any) -> dict[str, Any]:
@@ -70,6 +81,10 @@ def stack_row(stack: records.Stack) -> dict[str, Any]:
         "frame_of_reference_uid": stack.frame_of_reference_uid,
         "is_regular": stack.is_regular,
         "problems": list(stack.problems),
+        "role": str(stack.role),
+        "role_evidence": stack.role_evidence,
+        "is_lumbar": stack.is_lumbar,
+        "lumbar_evidence": stack.lumbar_evidence,
     }
 
 
@@ -87,6 +102,10 @@ def stack_record(row: models.StackRow) -> records.Stack:
         frame_of_reference_uid=row.frame_of_reference_uid,
         is_regular=row.is_regular,
         problems=tuple(row.problems),
+        role=ImageRole(row.role),
+        role_evidence=row.role_evidence,
+        is_lumbar=row.is_lumbar,
+        lumbar_evidence=row.lumbar_evidence,
     )
 
 
@@ -99,7 +118,16 @@ def series_record(row: models.SeriesRow) -> records.Series:
 
 def study_record(row: models.StudyRow) -> records.Study:
     """Return a row of the study table as a record."""
-    return records.Study(**_columns(row))
+    values = _columns(row)
+    person = {name: values.pop(f"{PERSON_PREFIX}{name}") for name in _PERSON_FIELDS}
+    return records.Study(**values, person=records.Person(**person))
+
+
+def study_row(study: records.Study) -> dict[str, Any]:
+    """Return a study as a row; the person stands in columns of its own."""
+    row = plain_row(study)
+    person = plain_row(row.pop("person"))
+    return row | {f"{PERSON_PREFIX}{name}": value for name, value in person.items()}
 
 
 def image_row(image: NewImage) -> dict[str, Any]:
@@ -107,6 +135,7 @@ def image_row(image: NewImage) -> dict[str, Any]:
     location = image.location
     return {
         "sop_instance_uid": image.sop_instance_uid,
+        "frame_number": image.frame_number,
         "series_instance_uid": image.series_instance_uid,
         "stack_uid": image.stack_uid,
         "slice_index": image.slice_index,
@@ -115,6 +144,8 @@ def image_row(image: NewImage) -> dict[str, Any]:
         "size": location.size,
         "mtime_ns": location.mtime_ns,
         "header": image.header_text,
+        "is_missing": False,
+        "pixel_sha256": image.pixel_sha256,
     }
 
 
@@ -133,6 +164,8 @@ def instance_record(row: models.InstanceRow) -> records.Instance:
         location=location_record(row),
         stack_uid=row.stack_uid,
         slice_index=row.slice_index,
+        is_missing=row.is_missing,
+        pixel_sha256=row.pixel_sha256,
     )
 
 

@@ -356,6 +356,8 @@ def _instance_header(values: HeaderValues, sop_uid: str, sop_class_uid: str) -> 
         spacing_between_slices=number("SpacingBetweenSlices"),
         gantry_detector_tilt=number("GantryDetectorTilt"),
         diffusion_b_value=number("DiffusionBValue"),
+        patient_position=values.text("PatientPosition"),
+        burned_in_annotation=values.text("BurnedInAnnotation"),
     )
 
 

@@ -69,6 +69,7 @@ WANTED = {
     "GantryDetectorTilt": (0x00181120, "DS"),
     "ConvolutionKernel": (0x00181210, "SH"),
     "FlipAngle": (0x00181314, "DS"),
+    "PatientPosition": (0x00185100, "CS"),
     "DiffusionBValue": (0x00189087, "FD"),
     "StudyInstanceUID": (0x0020000D, "UI"),
     "SeriesInstanceUID": (0x0020000E, "UI"),
@@ -85,6 +86,7 @@ WANTED = {
     "Columns": (0x00280011, "US"),
     "PixelSpacing": (0x00280030, "DS"),
     "BitsAllocated": (0x00280100, "US"),
+    "BurnedInAnnotation": (0x00280301, "CS"),
 }
 """The values that the rules ask for, with the VR they are written in (PS3.6)."""
 

@@ -46,10 +46,18 @@ BLOCK_GAP_FACTOR = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltStack:
-    """A stack and its images in slice order, increasing along the slice normal."""
+    """A stack and its images in slice order, increasing along the slice normal.
+
+    `images` has the SOP Instance UID and the frame number of each, 0 for a single-frame image.
+    """
 
     stack: Stack
-    sop_instance_uids: tuple[str, ...]
+    images: tuple[tuple[str, int], ...]
+
+    @property
+    def sop_instance_uids(self) -> tuple[str, ...]:
+        """SOP Instance UIDs in slice order; frames of one image share it."""
+        return tuple(uid for uid, _ in self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,7 @@ def _group_by_picture(headers: Iterable[InstanceHeader]) -> dict[tuple[object, .
 
 def _group_by_orientation(headers: Sequence[InstanceHeader]) -> list[list[InstanceHeader]]:
     groups: list[tuple[FloatArray, list[InstanceHeader]]] = []
-    for header in sorted(headers, key=lambda h: (h.image_orientation_patient, h.sop_instance_uid)):
+    for header in sorted(headers, key=lambda h: (h.image_orientation_patient, *_image_key(h))):
         cosines = np.asarray(header.image_orientation_patient)
         for reference, members in groups:
             if np.abs(reference - cosines).max() <= SAME_ORIENTATION:
@@ -136,7 +144,7 @@ def _ordered_slices(headers: Sequence[InstanceHeader]) -> list[_Slice]:
             round(s.along / SAME_POSITION_MM),
             s.header.acquisition_number or 0,
             s.header.instance_number or 0,
-            s.header.sop_instance_uid,
+            *_image_key(s.header),
         ),
     )
 
@@ -247,7 +255,11 @@ def _built_stack(
         is_regular=not problems,
         problems=tuple(problems),
     )
-    return BuiltStack(stack=stack, sop_instance_uids=tuple(item.header.sop_instance_uid for item in slices))
+    return BuiltStack(stack=stack, images=tuple(_image_key(item.header) for item in slices))
+
+
+def _image_key(header: InstanceHeader) -> tuple[str, int]:
+    return header.sop_instance_uid, header.frame_number or 0
 
 
 def _slice_step(slices: Sequence[_Slice]) -> FloatArray:

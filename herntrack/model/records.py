@@ -13,6 +13,7 @@ from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import (
     HerniationType,
     Horizon,
+    ImageRole,
     Level,
     Modality,
     OutcomeClass,
@@ -54,13 +55,47 @@ class Patient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who a study says was imaged; shown only where somebody asks for names.
+
+    Parameters
+    ----------
+    name : str
+        PatientName as it is to be shown.
+    name_bytes : str
+        The bytes of PatientName as the file has them, hexadecimal.
+    character_set : str
+        SpecificCharacterSet as the file states it.
+    read_as : str
+        The encoding the name was read with, and why if it is not the stated one.
+    birth_date : date or None
+        PatientBirthDate.
+    sex : str
+        PatientSex.
+    """
+
+    name: str = ""
+    name_bytes: str = ""
+    character_set: str = ""
+    read_as: str = ""
+    birth_date: date | None = None
+    sex: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """One study, as in DICOM."""
+    """One study, as in DICOM.
+
+    `patient_id` is the patient the study is followed under; `stated_patient_id` is what the
+    files say, which differs where a person joined two patients, and is empty if they say none.
+    """
 
     study_instance_uid: str
     patient_id: str
     study_date: date | None
     study_description: str = ""
+    stated_patient_id: str = ""
+    person: Person = Person()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +116,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceHeader:
-    """What one single-frame image says of itself, as far as stacks and contrast need it.
+    """What one image, or one frame of a multi-frame image, says of itself for stacks and contrast.
 
-    Lengths are millimetres, times milliseconds, angles degrees. Tuples of numbers are in
-    the order of the DICOM attribute.
+    `frame_number` is None for a single-frame image, else counted from 1. Lengths are
+    millimetres, times milliseconds, angles degrees. Tuples of numbers are in the order of the
+    DICOM attribute.
     """
 
     sop_instance_uid: str
@@ -95,6 +131,7 @@ class InstanceHeader:
     image_position_patient: tuple[float, float, float] | None
     image_orientation_patient: tuple[float, float, float, float, float, float] | None
     pixel_spacing: tuple[float, float] | None
+    frame_number: int | None = None
     frame_of_reference_uid: str = ""
     instance_number: int | None = None
     acquisition_number: int | None = None
@@ -115,13 +152,17 @@ class InstanceHeader:
     spacing_between_slices: float | None = None
     gantry_detector_tilt: float | None = None
     diffusion_b_value: float | None = None
+    patient_position: str = ""
+    burned_in_annotation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """One catalogued image: its header, where it lies, and its place in a stack.
 
-    `stack_uid` and `slice_index` are None for an image that no stack could take.
+    `stack_uid` and `slice_index` are None for an image that no stack could take. `is_missing` says
+    that the file was not there when its folder was last scanned. `pixel_sha256` is the digest of
+    the decoded pixels, where it was asked for.
     """
 
     series_instance_uid: str
@@ -129,6 +170,8 @@ class Instance:
     location: FileLocation
     stack_uid: str | None = None
     slice_index: int | None = None
+    is_missing: bool = False
+    pixel_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +197,14 @@ class Stack:
         False if slices are missing, doubled or unevenly spaced: such a stack is not measured on.
     problems : tuple of str
         What is wrong, with the positions in millimetres.
+    role : ImageRole
+        What the stack was made for.
+    role_evidence : str
+        Why the role is believed.
+    is_lumbar : bool or None
+        Whether the lumbar spine is shown; None where nothing says so.
+    lumbar_evidence : str
+        Why that is believed.
     """
 
     stack_uid: str
@@ -165,6 +216,10 @@ class Stack:
     frame_of_reference_uid: str = ""
     is_regular: bool = True
     problems: tuple[str, ...] = ()
+    role: ImageRole = ImageRole.DIAGNOSTIC
+    role_evidence: str = ""
+    is_lumbar: bool | None = None
+    lumbar_evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +233,13 @@ class CataloguedStack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One patient's imaging on one date."""
+    """One patient's imaging on one date; `is_baseline_confirmed` if a person chose day 0."""
 
     patient_id: str
     visit_date: date
     day: int
     timepoint: str
+    is_baseline_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

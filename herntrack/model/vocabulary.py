@@ -73,6 +73,17 @@ class Weighting(Term):
 
 
 @unique
+class ImageRole(Term):
+    """What a stack was made for; only diagnostic stacks are proposed for reading."""
+
+    DIAGNOSTIC = "diagnostic"
+    LOCALIZER = "localizer"
+    REFORMATTED = "reformatted"
+    DERIVED = "derived"
+    SCREENSHOT = "screenshot"
+
+
+@unique
 class Level(Term):
     """A disc level, transitional anatomy included."""
 

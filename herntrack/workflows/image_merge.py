@@ -213,7 +213,7 @@ class _Batch:
                 continue
             for built in self._built(uid, members):
                 stacks.append(built.stack)
-                for index, sop_uid in enumerate(built.sop_instance_uids):
+                for index, (sop_uid, _) in enumerate(built.images):
                     image = self._new_images[sop_uid]
                     image.stack_uid, image.slice_index = built.stack.stack_uid, index
         return stacks
@@ -221,7 +221,7 @@ class _Batch:
     def _built(self, uid: str, members: Sequence[NewImage]) -> Sequence[BuiltStack]:
         """Return a new series' stacks: those that were built with the reading if nothing was left out."""
         built = self._stacks.get(uid, [])
-        if sum(len(each.sop_instance_uids) for each in built) == len(members):
+        if sum(len(each.images) for each in built) == len(members):
             return built
         return build_stacks(self._new_series[uid], [header_of_text(image.header_text) for image in members])
 

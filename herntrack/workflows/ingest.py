@@ -198,7 +198,7 @@ def _store(
     for uid in sorted(affected & set(series_by_uid)):
         headers = [instance.header for instance in images.instances_of_series(uid)]
         built = build_stacks(series_by_uid[uid], headers)
-        images.replace_stacks(uid, [(each.stack, each.sop_instance_uids) for each in built])
+        images.replace_stacks(uid, [(each.stack, each.images) for each in built])
     images.drop_empty()
     if affected or merged.new:
         write_visits(workspace, images)
