@@ -60,6 +60,9 @@ OWN_OF_IMAGE = ("AcquisitionNumber", "InstanceNumber", "ContentTime", "ImagePosi
 SMALLEST_SPACING_MM = 1e-3
 """A smaller distance of pixels is a mistake, not a picture (mm)."""
 
+LARGEST_NUMBER = 1e15
+"""Infinities, NaN and larger numbers are mistakes: no time, length or count is that large (no unit)."""
+
 STUDY_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 """Where the date of a study may stand, the best first."""
 

@@ -20,6 +20,7 @@ from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 
 from herntrack.dicom.header_rules import (
+    LARGEST_NUMBER,
     PREAMBLE_LENGTH,
     ScannedImage,
     SetAside,
@@ -39,9 +40,6 @@ __all__ = [
 ]
 
 T = TypeVar("T", int, float)
-
-LARGEST_NUMBER = 1e15
-"""Infinities, NaN and larger numbers are mistakes: no time, length or count is that large (no unit)."""
 
 
 def read_header(path: Path) -> ScannedImage:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 from herntrack.dicom.element_walk import CHARACTER_SET, Unusual
+from herntrack.dicom.header_rules import LARGEST_NUMBER
 
 IMPLICIT_SYNTAX = "1.2.840.10008.1.2"
 EXPLICIT_SYNTAX = "1.2.840.10008.1.2.1"
@@ -151,8 +152,12 @@ class PlainValues:
         """Return one number."""
         raw = self._raw(keyword, "DS", "FD")
         if _VR[keyword] == "FD":
-            return _double(raw) if raw else None
-        return None if _BLANK.fullmatch(raw) else plain_reals(raw, 1)[0]
+            number = _double(raw) if raw else None
+        else:
+            number = None if _BLANK.fullmatch(raw) else plain_reals(raw, 1)[0]
+        if number is not None and abs(number) > LARGEST_NUMBER:
+            raise Unusual("a number that is a mistake")
+        return number
 
     def reals(self, keyword: str, length: int) -> tuple[float, ...]:
         """Return that many numbers; any other count is unusual."""

@@ -112,6 +112,8 @@ def test_the_tables_are_those_of_the_standard() -> None:
         pytest.param(0x00280010, "US", b"\xff\xff", id="more rows than the file is long"),
         pytest.param(0x00280008, "IS", b"2 ", id="several frames"),
         pytest.param(0x00189087, "FD", struct.pack("<d", float("inf")), id="an infinite b value"),
+        pytest.param(0x00189087, "FD", struct.pack("<d", 6.7e155), id="a b value that is a mistake"),
+        pytest.param(0x00180080, "DS", b"1e16", id="a time that is a mistake"),
         pytest.param(0x00180050, "ZZ", b"4 ", id="a VR that is none"),
     ],
 )
@@ -130,6 +132,8 @@ def test_whatever_is_unusual_is_left_to_pydicom(tmp_path: Path, tag: int, vr: st
         pytest.param(0x00200013, "IS", b"+07\0", id="a signed and padded number"),
         pytest.param(0x00180080, "DS", b" 3.5E+3 ", id="an exponent"),
         pytest.param(0x00180050, "DS", b"", id="no number"),
+        pytest.param(0x00189087, "FD", bytes(8), id="a b value of 0"),
+        pytest.param(0x00180080, "DS", b"1e15", id="the largest number"),
         pytest.param(0x00200032, "DS", b"-0\\.5\\ 5. ", id="numbers in every form"),
         pytest.param(0x00080020, "DA", b"2024.01.15", id="an old date"),
         pytest.param(0x00080020, "DA", b"20241399", id="a day that there is not"),
