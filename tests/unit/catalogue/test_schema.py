@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from sqlite3 import connect
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
@@ -19,9 +22,35 @@ from herntrack.catalogue.schema import (
     upgrade,
 )
 from herntrack.catalogue.session import create_catalogue, open_catalogue
+from herntrack.dicom.headers import read_header
+from herntrack.dicom.stacks import build_stacks
 from herntrack.errors import SchemaVersionError
 from herntrack.model.records import Lesion, Patient, Visit
 from herntrack.model.vocabulary import Level
+from tests.factories import make_series, write_series
+
+OLD_CATALOGUES = sorted((Path(__file__).parents[2] / "assets").glob("catalogue_*.sql"))
+"""Dumps of catalogues as each released revision wrote them."""
+
+
+def rows_of(file: Path) -> dict[str, list[dict[str, object]]]:
+    connection = connect(file)
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    found = {}
+    for table in tables:
+        cursor = connection.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - our own names
+        names = [column[0] for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor]
+        found[table] = sorted(rows, key=lambda row: [str(value) for value in row.values()])
+    connection.close()
+    return found
+
+
+def old_catalogue(dump: Path, file: Path) -> Path:
+    connection = connect(file)
+    connection.executescript(dump.read_text())
+    connection.close()
+    return file
 
 
 def test_the_head_revision_is_the_newest_migration() -> None:
@@ -110,3 +139,48 @@ def test_moments_come_back_in_utc_and_need_a_zone(tmp_path: Path) -> None:
     with open_catalogue(url) as catalogue:
         catalogue.images.replace_visits("T-001", [visit])
         assert catalogue.images.visits() == [visit]
+
+
+@pytest.mark.parametrize("dump", OLD_CATALOGUES, ids=lambda dump: dump.stem)
+def test_an_older_catalogue_keeps_every_row(dump: Path, tmp_path: Path) -> None:
+    file = old_catalogue(dump, tmp_path / "c.sqlite")
+    before = rows_of(file)
+    create_catalogue(sqlite_url(file))
+    after = rows_of(file)
+    # Every file is looked at anew, because newer tables hold more of what it says.
+    assert {row.pop("mtime_ns") for row in after["instance"]} == {-1}
+    for table in before.keys() - {"alembic_version"}:
+        assert len(after[table]) == len(before[table])
+        for old, new in zip(before[table], after[table], strict=True):
+            old.pop("mtime_ns", None) if table == "instance" else None
+            assert new.items() >= old.items()
+    with open_catalogue(sqlite_url(file)) as catalogue:
+        assert [reading.reason for reading in catalogue.followup.readings()] == ["no displacement left"]
+        assert len(catalogue.images.stacks(patient_id="T-001")) == 2
+
+
+def test_a_downgrade_brings_the_older_tables_back(tmp_path: Path) -> None:
+    file = old_catalogue(OLD_CATALOGUES[0], tmp_path / "c.sqlite")
+    before = rows_of(file)
+    engine = open_engine(sqlite_url(file))
+    upgrade(engine)
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.commit()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        connection.commit()
+    engine.dispose()
+    after = rows_of(file)
+    assert {name: len(rows) for name, rows in after.items()} == {n: len(r) for n, r in before.items()}
+    assert [row.keys() for row in after["instance"]] == [row.keys() for row in before["instance"]]
+
+
+def test_stacks_are_named_as_older_readings_name_them(tmp_path: Path) -> None:
+    paths = write_series(tmp_path, make_series(3))
+    images = [read_header(path) for path in paths]
+    (built,) = build_stacks(images[0].series, [image.header for image in images])
+    named = rows_of(old_catalogue(OLD_CATALOGUES[0], tmp_path / "c.sqlite"))["stack"]
+    assert built.stack.stack_uid in {row["stack_uid"] for row in named}
