@@ -1,35 +1,66 @@
-"""The one place that opens a catalogue: engine, pragmas, session factory."""
+"""The one place that opens a catalogue: engine, pragmas, read-only files."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from herntrack.errors import CatalogueError, MissingDependencyError
+
+DatabaseAddress = str | URL
+"""A SQLAlchemy database URL, as text or taken apart."""
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another before it gives up (ms)."""
 
 
-def sqlite_url(path: Path) -> str:
-    """Return the database URL of a SQLite file."""
-    return f"sqlite:///{path}"
+def sqlite_url(path: Path) -> URL:
+    """Return the database URL of a SQLite file, whatever characters its path has."""
+    return URL.create("sqlite", database=str(path))
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str | URL) -> Engine:
     """Return an engine with the settings every catalogue needs.
 
     SQLite runs with a write-ahead log, so that readers work while one process ingests,
-    with foreign keys enforced and a busy timeout.
+    with foreign keys enforced and a busy timeout. A file that may not be written is opened
+    for reading.
 
     Parameters
     ----------
-    url : str
+    url : str or URL
         A SQLAlchemy database URL.
+
+    Raises
+    ------
+    CatalogueError
+        If the URL names no database that can be used; a password in it is not repeated.
+    MissingDependencyError
+        If the database's driver is not installed.
     """
-    engine = create_engine(url)
-    if make_url(url).get_backend_name() == "sqlite":
+    try:
+        parsed = make_url(url)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        if is_sqlite and parsed.database and _is_read_only(Path(parsed.database)):
+            return _read_only_engine(Path(parsed.database))
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        kind = str(url).partition(":")[0] if ":" in str(url) else str(url)
+        raise CatalogueError(
+            f"the catalogue's database URL, of kind {kind!r}, cannot be used ({type(error).__name__});"
+            " expected [catalogue] url in herntrack.toml to be empty or like"
+            " postgresql+psycopg://user@host/database"
+        ) from error
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(str(error.name), extra="postgres") from error
+    if is_sqlite:
         event.listen(engine, "connect", _configure_sqlite)
     return engine
 
@@ -41,3 +72,25 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.close()
+
+
+def _is_read_only(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def _read_only_engine(path: Path) -> Engine:
+    """Return an engine that only reads; it makes no files beside the database.
+
+    Without a log the file is all there is, and SQLite is told that nobody changes it, as it
+    could not keep its own books in the folder. With one, somebody else is writing.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    is_written = log.is_file() and log.stat().st_size > 0
+    address = f"file:{quote(str(path.absolute()))}?mode=ro{'' if is_written else '&immutable=1'}"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+
+    return create_engine(sqlite_url(path), creator=connect)

@@ -57,6 +57,14 @@ class FollowUpRepository:
         """Insert a lesion."""
         self._session.execute(insert(models.LesionRow), [rows.plain_row(lesion)])
 
+    def move_lesion(self, lesion_uid: str, patient_id: str) -> None:
+        """Give a lesion to another patient."""
+        self._session.execute(
+            update(models.LesionRow)
+            .where(models.LesionRow.lesion_uid == lesion_uid)
+            .values(patient_id=patient_id)
+        )
+
     def readings(self, lesion_uid: str | None = None, *, is_current: bool | None = None) -> list[Reading]:
         """Return readings by lesion, visit and creation; `is_current` keeps those (not) superseded."""
         query = select(models.ReadingRow).order_by(

@@ -7,40 +7,33 @@ session is the caller's, and only a workflow commits.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
-from sqlalchemy import String, bindparam, delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import String, bindparam, case, delete, func, insert, select, update
 
 from herntrack.catalogue import models, rows
+from herntrack.catalogue.files import FileRepository, parts
 from herntrack.errors import RecordNotFoundError
 from herntrack.model.records import (
     CataloguedStack,
-    FileLocation,
     Instance,
     Patient,
-    Reject,
     Series,
     Stack,
     Study,
     Visit,
 )
-
-IN_BATCH = 500
-"""Values in one SQL ``IN`` list; SQLite's oldest limit on parameters is 999."""
+from herntrack.model.vocabulary import ImageRole
 
 ROWS_IN_BATCH = 5000
 """Rows of images handed to the database at once; more of them only take memory."""
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueCounts:
-    """How many there are of each."""
+    """How many there are of each; `missing` are images whose file is gone."""
 
     patients: int
     studies: int
@@ -48,9 +41,23 @@ class CatalogueCounts:
     stacks: int
     instances: int
     rejects: int
+    missing: int = 0
 
 
-class ImageRepository:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageCounts:
+    """Images of one stack, or those of one series that are in no stack.
+
+    `frames` are those that are frames of multi-frame objects; `missing` are those whose files
+    were not there when their folders were last scanned.
+    """
+
+    images: int = 0
+    frames: int = 0
+    missing: int = 0
+
+
+class ImageRepository(FileRepository):
     """Reads and writes what the files say.
 
     Parameters
@@ -58,9 +65,6 @@ class ImageRepository:
     session : Session
         An open session; the caller commits.
     """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     def counts(self) -> CatalogueCounts:
         """Return how many rows there are of each kind."""
@@ -75,22 +79,31 @@ class ImageRepository:
             stacks=count(models.StackRow),
             instances=count(models.InstanceRow),
             rejects=count(models.RejectRow),
+            missing=self.count_missing(),
         )
 
-    def known_files(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return size and modification time of every file seen before, catalogued or set aside.
-
-        Returns
-        -------
-        dict
-            By root and relative path: bytes, and nanoseconds since 1970.
-        """
-        known: dict[tuple[str, str], tuple[int, int]] = {}
-        for model in (models.InstanceRow, models.RejectRow):
-            columns = (model.root, model.relative_path, model.size, model.mtime_ns)
-            for root, path, size, mtime_ns in self._session.connection().execute(select(*columns)):
-                known[root, path] = size, mtime_ns
-        return known
+    def image_counts(self, patient_id: str | None = None) -> dict[tuple[str, str | None], ImageCounts]:
+        """Return how many images there are, by series and stack; stack None: in no stack."""
+        instance = models.InstanceRow
+        query = select(
+            instance.series_instance_uid,
+            instance.stack_uid,
+            func.count(),
+            func.sum(case((instance.frame_number > 0, 1), else_=0)),
+            func.sum(case((instance.is_missing, 1), else_=0)),
+        ).group_by(instance.series_instance_uid, instance.stack_uid)
+        if patient_id is not None:
+            is_of_study = models.SeriesRow.study_instance_uid == models.StudyRow.study_instance_uid
+            own = (
+                select(models.SeriesRow.series_instance_uid)
+                .join(models.StudyRow, is_of_study)
+                .where(models.StudyRow.patient_id == patient_id)
+            )
+            query = query.where(instance.series_instance_uid.in_(own))
+        return {
+            (series, stack): ImageCounts(images=images, frames=frames, missing=missing)
+            for series, stack, images, frames, missing in self._session.execute(query)
+        }
 
     def has_undated_studies(self) -> bool:
         """Return whether a study has no date."""
@@ -190,28 +203,22 @@ class ImageRepository:
         found = self._session.scalars(query.order_by(*order))
         return [rows.instance_record(row) for row in found]
 
-    def instance_locations(self, sop_instance_uids: Collection[str] | None = None) -> dict[str, FileLocation]:
-        """Return where the files of these images lie, of all images by default."""
-        query = select(
-            models.InstanceRow.sop_instance_uid,
-            models.InstanceRow.root,
-            models.InstanceRow.relative_path,
-            models.InstanceRow.size,
-            models.InstanceRow.mtime_ns,
+    def lumbar_dates(self) -> dict[str, set[date]]:
+        """Return by patient the dates with a diagnostic stack that may show the lumbar spine."""
+        stack, series, study = models.StackRow, models.SeriesRow, models.StudyRow
+        query = (
+            select(study.patient_id, study.study_date)
+            .join(series, series.study_instance_uid == study.study_instance_uid)
+            .join(stack, stack.series_instance_uid == series.series_instance_uid)
+            .where(stack.role == str(ImageRole.DIAGNOSTIC))
+            .where(stack.is_lumbar.is_(None) | stack.is_lumbar)
+            .distinct()
         )
-        queries = (
-            [query]
-            if sop_instance_uids is None
-            else [
-                query.where(models.InstanceRow.sop_instance_uid.in_(part))
-                for part in _parts(sop_instance_uids)
-            ]
-        )
-        return {
-            uid: FileLocation(root=root, relative_path=path, size=size, mtime_ns=mtime_ns)
-            for each in queries
-            for uid, root, path, size, mtime_ns in self._session.execute(each)
-        }
+        found: dict[str, set[date]] = {}
+        for patient_id, study_date in self._session.execute(query):
+            if study_date is not None:
+                found.setdefault(patient_id, set()).add(study_date)
+        return found
 
     def visits(self, patient_id: str | None = None) -> list[Visit]:
         """Return visits by patient and date."""
@@ -229,14 +236,6 @@ class ImageRepository:
             for row in self._session.scalars(query)
         ]
 
-    def rejects(self) -> list[Reject]:
-        """Return the files that were set aside, by place."""
-        query = select(models.RejectRow).order_by(models.RejectRow.root, models.RejectRow.relative_path)
-        return [
-            Reject(location=rows.location_record(row), code=row.code, reason=row.reason)
-            for row in self._session.scalars(query)
-        ]
-
     def add_images(
         self,
         *,
@@ -251,32 +250,8 @@ class ImageRepository:
         self._insert(models.StudyRow, [rows.study_row(record) for record in studies])
         self._insert(models.SeriesRow, [rows.plain_row(record) for record in series])
         self._insert(models.StackRow, [rows.stack_row(record) for record in stacks])
-        for part in _parts(images, ROWS_IN_BATCH):
+        for part in parts(images, ROWS_IN_BATCH):
             self._insert_images([rows.image_row(image) for image in part])
-
-    def add_rejects(self, rejects: Sequence[Reject]) -> None:
-        """Insert files that were set aside."""
-        self._insert(
-            models.RejectRow,
-            [
-                {**rows.plain_row(reject.location), "code": reject.code, "reason": reject.reason}
-                for reject in rejects
-            ],
-        )
-
-    def forget_files(self, locations: Iterable[tuple[str, str]]) -> set[str]:
-        """Remove what was known of files that changed; return the series that lost an image."""
-        paths: dict[str, list[str]] = {}
-        for root, path in locations:
-            paths.setdefault(root, []).append(path)
-        affected: set[str] = set()
-        for root, part in ((name, part) for name, below in paths.items() for part in _parts(below)):
-            here = (models.InstanceRow.root == root) & models.InstanceRow.relative_path.in_(part)
-            affected.update(self._session.scalars(select(models.InstanceRow.series_instance_uid).where(here)))
-            self._session.execute(delete(models.InstanceRow).where(here))
-            set_aside = (models.RejectRow.root == root) & models.RejectRow.relative_path.in_(part)
-            self._session.execute(delete(models.RejectRow).where(set_aside))
-        return affected
 
     def replace_stacks(
         self, series_instance_uid: str, stacks: Sequence[tuple[Stack, Sequence[tuple[str, int]]]]
@@ -316,13 +291,15 @@ class ImageRepository:
         self._session.execute(delete(models.VisitRow).where(models.VisitRow.patient_id == patient_id))
         self._insert(models.VisitRow, [rows.plain_row(visit) for visit in visits])
 
-    def move_study(self, study_instance_uid: str, patient_id: str) -> None:
-        """Give a study to another patient."""
-        self._session.execute(
-            update(models.StudyRow)
-            .where(models.StudyRow.study_instance_uid == study_instance_uid)
-            .values(patient_id=patient_id)
-        )
+    def replace_studies(self, studies: Sequence[Study]) -> None:
+        """Write known studies anew, under another patient if they say so."""
+        if studies:
+            self._session.execute(update(models.StudyRow), [rows.study_row(study) for study in studies])
+
+    def replace_series(self, series: Sequence[Series]) -> None:
+        """Write known series anew."""
+        if series:
+            self._session.execute(update(models.SeriesRow), [rows.plain_row(each) for each in series])
 
     def drop_empty(self) -> None:
         """Remove series, studies and patients that nothing belongs to any more."""
@@ -351,14 +328,3 @@ class ImageRepository:
             for each in values:
                 each["header"] = json.loads(str(each["header"]))
         connection.execute(statement, values)
-
-    def _insert(self, model: type[models.Base], values: list[dict[str, object]]) -> None:
-        if values:
-            # The table, not the mapped class: nothing of the unit of work is needed for new rows.
-            self._session.connection().execute(insert(model.__table__), values)  # type: ignore[arg-type]
-
-
-def _parts(values: Iterable[T], size: int = IN_BATCH) -> Iterator[list[T]]:
-    ordered = list(values)
-    for start in range(0, len(ordered), size):
-        yield ordered[start : start + size]

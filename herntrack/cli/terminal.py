@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,17 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from herntrack.workflows.workspace import ENVIRONMENT_VARIABLE, Workspace, find_workspace
 
@@ -29,6 +39,12 @@ EXIT_PARTIAL = 3
 
 NARROWEST_COLUMNS = 60
 """A table is never squeezed below this width."""
+
+SECONDS_BETWEEN_LINES = 60.0
+"""A log hears of a stage at most this often (s)."""
+
+FILE_STAGES = frozenset({"reading", "reading again", "copying", "unpacking", "images"})
+"""Stages that count files."""
 
 WorkspaceOption = Annotated[
     Path | None,
@@ -104,21 +120,15 @@ def shown(value: Any) -> str:
 
 @contextmanager
 def stages() -> Iterator[Stage]:
-    """Show the progress of long work: bars on a terminal, one line a stage in a log."""
+    """Show the progress of long work: bars on a terminal, a line now and then in a log."""
     if not sys.stderr.isatty():
-        begun: set[str] = set()
-
-        def tell(stage: str, _done: int, total: int) -> None:
-            if stage not in begun:
-                begun.add(stage)
-                say(f"{stage} ({total})")
-
-        yield tell
+        yield LogLines(say, time.monotonic)
         return
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _SpeedColumn(),
         TimeRemainingColumn(),
         console=err(),
         transient=True,
@@ -132,3 +142,45 @@ def stages() -> Iterator[Stage]:
             bar.update(tasks[stage], completed=done, total=total)
 
         yield update
+
+
+class LogLines:
+    """Tells a log how far work is, in few lines: when a stage begins, and once in a while after.
+
+    Parameters
+    ----------
+    tell : callable
+        Receives each line.
+    clock : callable
+        Seconds that only go forward.
+    """
+
+    def __init__(self, tell: Callable[[str], None], clock: Callable[[], float]) -> None:
+        self._tell, self._clock = tell, clock
+        self._begun: dict[str, float] = {}
+        self._told: dict[str, float] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take a step of a stage."""
+        now = self._clock()
+        if stage not in self._begun:
+            self._begun[stage] = self._told[stage] = now
+            self._tell(f"{stage} ({total})")
+        elif now - self._told[stage] >= SECONDS_BETWEEN_LINES and 0 < done < total:
+            self._told[stage] = now
+            speed = done / (now - self._begun[stage])
+            left = (total - done) / speed
+            self._tell(f"{stage}: {done} of {total}, {speed:.0f} {_unit(stage)}, {left:.0f} s left")
+
+
+class _SpeedColumn(ProgressColumn):
+    """How much is done in a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the text of one stage."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.0f} {_unit(task.description)}" if speed else "")
+
+
+def _unit(stage: str) -> str:
+    return "files/s" if stage in FILE_STAGES else "/s"

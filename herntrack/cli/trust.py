@@ -29,12 +29,19 @@ def register(app: typer.Typer) -> None:
     app.add_typer(db_app, name="db")
 
 
-def check(context: typer.Context, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+def check(
+    context: typer.Context,
+    workspace: WorkspaceOption = None,
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="Compare the pixels with the digests of ingest --digest, too.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check that images, readings and catalogue agree and that nothing was altered."""
     from herntrack.workflows.check import check as run
 
     with stages() as progress:
-        summary = run(workspace_of(context, workspace), progress=progress)
+        summary = run(workspace_of(context, workspace), has_pixels=pixels, progress=progress)
     if as_json:
         print_json({**asdict(summary), "problems": list(summary.problems)})
     else:
@@ -82,7 +89,9 @@ def rebuild(
 def upgrade(context: typer.Context, workspace: WorkspaceOption = None) -> None:
     """Bring the catalogue's tables to this version."""
     from herntrack.workflows.session import ensure_catalogue
+    from herntrack.workflows.workspace_lock import workspace_locked
 
     project = workspace_of(context, workspace)
-    ensure_catalogue(project)
+    with stages() as progress, workspace_locked(project.folder, progress=progress):
+        ensure_catalogue(project)
     say(f"the catalogue of {project.folder} is up to date")

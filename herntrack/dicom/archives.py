@@ -7,6 +7,8 @@ bomb is refused before it fills the disk.
 
 from __future__ import annotations
 
+import errno
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -32,10 +34,37 @@ LARGEST_RATIO = 200.0
 RATIO_COUNTS_FROM_BYTES = 64 * 1024**2
 """Below this content the ratio says nothing: an empty picture shrinks a thousandfold (bytes)."""
 
+DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
+    *(OSError, RuntimeError, ValueError),
+)
+"""What the standard library raises for archives that are none or are cut."""
+
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ENOENT})
+"""Errors of the disk that is read or written."""
+
 CHUNK_BYTES = 1024 * 1024
 """Read at once (bytes)."""
 
 Progress = Callable[[int, int], None]
+
+
+class ArchiveRefusedError(DicomError):
+    """An archive is not unpacked at all.
+
+    Parameters
+    ----------
+    message : str
+        What was wrong and what to do.
+    code : str
+        A short stable word: ``archive_damaged``, ``archive_bomb`` or ``archive_encrypted``.
+    path : Path
+        The archive.
+    """
+
+    def __init__(self, message: str, *, code: str, path: Path) -> None:
+        super().__init__(message, path=path)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +95,12 @@ class Unpacked:
 
 def is_archive(path: Path) -> bool:
     """Return whether a file's name is that of an archive."""
-    return path.name.lower().endswith(ARCHIVE_SUFFIXES)
+    return is_archive_name(path.name)
+
+
+def is_archive_name(name: str) -> bool:
+    """Return whether a name or a path as text is that of an archive."""
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def unpack(archive: Path, folder: Path, *, progress: Progress | None = None) -> Unpacked:
@@ -83,8 +117,10 @@ def unpack(archive: Path, folder: Path, *, progress: Progress | None = None) -> 
 
     Raises
     ------
-    DicomError
+    ArchiveRefusedError
         If the file is no readable archive, or too large to be an export.
+    OSError
+        If the disk is full or the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -93,9 +129,13 @@ def unpack(archive: Path, folder: Path, *, progress: Progress | None = None) -> 
                 return _write(_zip_members(opened), len(opened.infolist()), archive, folder, progress)
         with tarfile.open(archive) as opened_tar:
             return _write(_tar_members(opened_tar), 0, archive, folder, progress)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise DicomError(
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+            # Not the archive's fault: it must be tried again.
+            raise
+        raise ArchiveRefusedError(
             f"{archive.name} cannot be unpacked ({error}); unpack it by hand and ingest the folder",
+            code="archive_damaged",
             path=archive,
         ) from error
 
@@ -146,7 +186,11 @@ def _write(
     written = 0
     for number, member in enumerate(members, start=1):
         if number > MOST_MEMBERS:
-            raise DicomError(f"{archive.name} has more than {MOST_MEMBERS} members: no export", path=archive)
+            raise ArchiveRefusedError(
+                f"{archive.name} has more than {MOST_MEMBERS} members: no export",
+                code="archive_bomb",
+                path=archive,
+            )
         refusal = _refusal(member)
         if refusal is not None:
             refused.append(refusal)
@@ -155,7 +199,7 @@ def _write(
         try:
             written += _copy(member, target, room=int(min(limit, MOST_BYTES)) - written, archive=archive)
             files.append((target, member.name))
-        except (zipfile.BadZipFile, zlib.error) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError) as error:
             # One damaged member of a zip costs that member; the others have their own checksums.
             target.unlink(missing_ok=True)
             reason = f"damaged in the archive: {error}"
@@ -189,9 +233,10 @@ def _copy(member: _Member, target: Path, *, room: int, archive: Path) -> int:
             if written > room:
                 file.close()
                 target.unlink()
-                raise DicomError(
+                raise ArchiveRefusedError(
                     f"{archive.name} holds more than {LARGEST_RATIO:.0f} times its own size, as only a"
                     " decompression bomb does; unpack it by hand if it is none, and ingest the folder",
+                    code="archive_bomb",
                     path=archive,
                 )
             file.write(chunk)

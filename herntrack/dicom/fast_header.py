@@ -17,7 +17,6 @@ Public: `PlainReader`, `PlainImage`, `read_plain_header`.
 from __future__ import annotations
 
 import os
-import struct
 import sys
 from dataclasses import replace
 from typing import NamedTuple
@@ -31,11 +30,10 @@ from herntrack.dicom.element_walk import (
     walk_explicit,
     walk_implicit,
 )
-from herntrack.dicom.header_rules import PREAMBLE_LENGTH, ScannedImage, SetAside, pixel_bytes, scanned_image
+from herntrack.dicom.file_meta import HEAD_BYTES, MAX_HEAD_BYTES, PAGE_BYTES, Layouts, walk_file
+from herntrack.dicom.header_rules import ScannedImage, SetAside, pixel_bytes, scanned_image
 from herntrack.dicom.plain_values import (
     COMPRESSED_SYNTAXES,
-    EXPLICIT_SYNTAX,
-    IMPLICIT_SYNTAX,
     KEYS,
     META_WANTED,
     WANTED,
@@ -46,20 +44,8 @@ from herntrack.dicom.plain_values import (
     plain_whole,
 )
 
-HEAD_BYTES = 16 * 1024
-"""Read at first; later as much as the file before needed."""
-
-PAGE_BYTES = 4096
-"""What is read is a multiple of this."""
-
-MAX_HEAD_BYTES = 4 * 1024 * 1024
-"""A longer header is left to pydicom."""
-
 MAX_KINDS = 4096
 """So many different headers are kept in mind."""
-
-META_START = b"\x02\x00\x00\x00UL\x04\x00"
-"""How file meta information begins: its length (PS3.10 7.1)."""
 
 PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 """Float, double and whole-number pixels: where a header ends."""
@@ -75,9 +61,6 @@ _OWN_UID, _OWN_NUMBER, _OWN_POSITION = (
     KEYS[keyword] for keyword in ("SOPInstanceUID", "InstanceNumber", "ImagePositionPatient")
 )
 _SHARED = tuple(key for key in KEYS.values() if key not in {_OWN_UID, _OWN_NUMBER, _OWN_POSITION})
-_SYNTAX = KEYS["TransferSyntaxUID"]
-
-_length_at = struct.Struct("<L").unpack_from
 
 
 class PlainImage(NamedTuple):
@@ -99,9 +82,11 @@ class PlainReader:
     def __init__(self) -> None:
         self.kinds: list[ScannedImage] = []
         self._kinds: dict[tuple[bytes | None, ...], tuple[int, int] | None] = {}
-        self._meta = Layout(walk_explicit, _META, group=b"\x02\x00")
-        self._explicit = Layout(walk_explicit, _SPECIAL)
-        self._implicit = Layout(walk_implicit, _SPECIAL)
+        self._layouts = Layouts(
+            meta=Layout(walk_explicit, _META, group=b"\x02\x00"),
+            explicit=Layout(walk_explicit, _SPECIAL),
+            implicit=Layout(walk_implicit, _SPECIAL),
+        )
         self._head_bytes = HEAD_BYTES
 
     def read(self, path: str, size: int) -> PlainImage | None:
@@ -158,7 +143,7 @@ class PlainReader:
                     raise Unusual("the file is not as long as it was")
                 found: dict[bytes, bytes] = {}
                 try:
-                    end = self._walk(data, found)
+                    end = walk_file(data, found, self._layouts, compressed=COMPRESSED_SYNTAXES)
                 except Unusual:
                     if is_whole or n_bytes >= MAX_HEAD_BYTES:
                         raise
@@ -173,26 +158,6 @@ class PlainReader:
             os.close(descriptor)
         self._head_bytes = max(HEAD_BYTES, -(-(end + PAGE_BYTES // 2) // PAGE_BYTES) * PAGE_BYTES)
         return found
-
-    def _walk(self, data: bytes, found: dict[bytes, bytes]) -> int:
-        start = PREAMBLE_LENGTH + 4
-        if data[start - 4 : start] != b"DICM" or data[start : start + 8] != META_START:
-            raise Unusual("no usual file meta information")
-        begin = start + 12
-        (length,) = _length_at(data, begin - 4) if len(data) >= begin else (0,)
-        end = begin + length
-        if self._meta.walk(data[:end], begin, found) != end or len(data) < end + 8:
-            raise Unusual("file meta information of another length")
-        group = data[end : end + 2]
-        if group in {b"\0\0", b"\x02\0"}:
-            raise Unusual("file meta information goes on, or a command follows")
-        syntax = plain_uid(found.get(_SYNTAX, b""))
-        if syntax == EXPLICIT_SYNTAX or syntax in COMPRESSED_SYNTAXES:
-            return self._explicit.walk(data, end, found)
-        # Two capital letters after the first tag are a VR, whatever the syntax says.
-        if syntax != IMPLICIT_SYNTAX or (0x40 < data[end + 4] < 0x5B > data[end + 5] > 0x40):
-            raise Unusual("another transfer syntax")
-        return self._implicit.walk(data, end, found)
 
     def _kind(self, found: dict[bytes, bytes]) -> tuple[int, int] | None:
         """Return which of `kinds` has these values, and the bytes a file of it has at least."""

@@ -11,13 +11,14 @@ Public: `HeaderValues`, `ScannedImage`, `SetAside`, `scanned_image`, `image_uids
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Protocol
 
+from herntrack.dicom.header_person import date_of, person_of
 from herntrack.dicom.uids import derived_uid
 from herntrack.errors import DicomError, GeometryError
 from herntrack.model.geometry import orientation_vectors
-from herntrack.model.records import InstanceHeader, Series
+from herntrack.model.records import InstanceHeader, Person, Series
 from herntrack.model.vocabulary import Modality
 
 PREAMBLE_LENGTH = 128
@@ -63,6 +64,9 @@ SMALLEST_SPACING_MM = 1e-3
 LARGEST_NUMBER = 1e15
 """Infinities, NaN and larger numbers are mistakes: no time, length or count is that large (no unit)."""
 
+NOBODY = Person()
+"""Of a header that names nobody."""
+
 STUDY_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 """Where the date of a study may stand, the best first."""
 
@@ -96,6 +100,8 @@ class ScannedImage:
         StudyDate, else the series', acquisition's or content's date.
     notes : tuple of str
         What the header lacks or contradicts, short enough to be counted.
+    person : Person
+        Who the header says was imaged.
     """
 
     patient_id: str
@@ -105,6 +111,7 @@ class ScannedImage:
     series: Series
     header: InstanceHeader
     notes: tuple[str, ...] = ()
+    person: Person = NOBODY
 
 
 class HeaderValues(Protocol):
@@ -118,6 +125,12 @@ class HeaderValues(Protocol):
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Return all values as text without padding."""
+
+    def name_bytes(self, keyword: str) -> bytes:
+        """Return a person's name as the file has it, padding included."""
+
+    def character_set(self) -> str:
+        """Return the stated character sets, joined by backslashes."""
 
     def integer(self, keyword: str) -> int | None:
         """Return the first value as a whole number."""
@@ -179,6 +192,7 @@ def scanned_image(values: HeaderValues, size: int) -> ScannedImage:
         series=_series(values, series_uid, study_uid, modality),
         header=header,
         notes=tuple(notes),
+        person=person_of(values),
     )
 
 
@@ -361,14 +375,11 @@ def _instance_header(values: HeaderValues, sop_uid: str, sop_class_uid: str) -> 
         diffusion_b_value=number("DiffusionBValue"),
         patient_position=values.text("PatientPosition"),
         burned_in_annotation=values.text("BurnedInAnnotation"),
+        lossy_image_compression=values.text("LossyImageCompression"),
+        study_description=values.text("StudyDescription"),
     )
 
 
 def _study_date(values: HeaderValues) -> date | None:
-    for keyword in STUDY_DATES:
-        text = values.text(keyword).replace(".", "")
-        try:
-            return datetime.strptime(text[:8], "%Y%m%d").date()
-        except ValueError:
-            continue
-    return None
+    dates = (date_of(values, keyword) for keyword in STUDY_DATES)
+    return next((found for found in dates if found is not None), None)

@@ -1,24 +1,29 @@
 """From one file to what the catalogue wants to know of it.
 
-`read_header` either returns a `ScannedImage` or raises `SetAside`, whose code and
-sentence say why the file is no single-frame MR or CT image that can be placed in the
-patient. Pixels are not read here; that a native image is long enough for its pixels is
-checked by the file's size. The rules stand in `herntrack.dicom.header_rules`; plain files
-are read by `herntrack.dicom.fast_header` without any of this, with the same result.
+`read_images` either returns a `ScannedImage` for each frame or raises `SetAside`, whose code and
+sentence say why the file is no MR or CT image that can be placed in the patient. Pixels are not read here;
+that a native image is long enough for its pixels is checked by the file's size. The rules stand in
+`herntrack.dicom.header_rules`; plain files are read by `herntrack.dicom.fast_header` without any
+of this, with the same result.
 """
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pydicom
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.multival import MultiValue
 
+from herntrack.dicom.character_sets import stated_sets, text_values
 from herntrack.dicom.header_rules import (
     LARGEST_NUMBER,
     PREAMBLE_LENGTH,
@@ -27,8 +32,10 @@ from herntrack.dicom.header_rules import (
     check_signature,
     derived_patient_id,
     image_uids,
+    pixel_bytes,
     scanned_image,
 )
+from herntrack.dicom.multi_frame import frame_headers, is_multi_frame, sop_class_of
 
 __all__ = [
     "ScannedImage",
@@ -37,18 +44,29 @@ __all__ = [
     "image_identity",
     "read_header",
     "read_header_dataset",
+    "read_images",
 ]
 
+CHARACTER_SET_VRS = frozenset(("LO", "PN", "SH"))
+"""Texts whose bytes are decoded by `herntrack.dicom.character_sets` (PS3.5 6.1.2.3)."""
+
 T = TypeVar("T", int, float)
+R = TypeVar("R")
 
 
-def read_header(path: Path) -> ScannedImage:
-    """Read what one file says of itself, without its pixels.
+def read_images(path: Path) -> list[ScannedImage]:
+    """Read what one file says of its frames, without its pixels.
 
     Parameters
     ----------
     path : Path
         Any file.
+
+    Returns
+    -------
+    list of ScannedImage
+        One for each frame of an enhanced multi-frame image, in their order; one for any other
+        image, whose frame number is None.
 
     Raises
     ------
@@ -58,16 +76,53 @@ def read_header(path: Path) -> ScannedImage:
         ``multi_frame``, ``mosaic``, ``not_an_image``, ``colour``, ``no_position`` and
         ``truncated``.
     """
+    return _read(path, _images)
+
+
+def read_header(path: Path) -> ScannedImage:
+    """Read what one single-frame image says of itself, without its pixels.
+
+    Raises
+    ------
+    SetAside
+        As `read_images` does, and for every multi-frame image.
+    """
+    return _read(path, lambda dataset, size: scanned_image(_DatasetValues(dataset), size))
+
+
+def _read(path: Path, make: Callable[[Dataset, int], R]) -> R:
     with warnings.catch_warnings():
         # A header from a hospital often breaks a value rule; what matters is checked below.
         warnings.simplefilter("ignore")
         dataset = _read_dataset(path)
         try:
-            return scanned_image(_DatasetValues(dataset), path.stat().st_size)
+            return make(dataset, path.stat().st_size)
         except SetAside:
             raise
         except Exception as error:
             raise SetAside("broken", f"a header element cannot be decoded: {_first_line(error)}") from error
+
+
+def _images(dataset: Dataset, size: int) -> list[ScannedImage]:
+    if not is_multi_frame(dataset):
+        return [scanned_image(_DatasetValues(dataset), size)]
+    frames = []
+    for number, header in enumerate(frame_headers(dataset), start=1):
+        try:
+            frames.append(scanned_image(_DatasetValues(header), sys.maxsize))
+        except SetAside as refusal:
+            raise SetAside(refusal.code, f"frame {number}: {refusal.reason}") from refusal
+    values, first = _DatasetValues(dataset), frames[0]
+    expected = len(frames) * pixel_bytes(values, first.header)
+    if size < expected:
+        raise SetAside("truncated", f"the file has {size} bytes; its {len(frames)} frames need {expected}")
+    # Only the headers differ: identifiers that had to be derived are those of the first frame.
+    uid, class_uid = first.header.sop_instance_uid, sop_class_of(dataset)
+    headers = (
+        replace(frame.header, sop_instance_uid=uid, sop_class_uid=class_uid, frame_number=number)
+        for number, frame in enumerate(frames, start=1)
+    )
+    return [replace(first, header=header) for header in headers]
 
 
 def read_header_dataset(path: Path) -> Dataset:
@@ -117,9 +172,15 @@ class _DatasetValues:
         return keyword in self._dataset
 
     def text(self, keyword: str) -> str:
+        raw = self._text_bytes(keyword)
+        if raw is not None:
+            return next(iter(text_values(raw, self.character_set())), "")
         return _text(self._dataset, keyword)
 
     def texts(self, keyword: str) -> tuple[str, ...]:
+        raw = self._text_bytes(keyword)
+        if raw is not None:
+            return text_values(raw, self.character_set())
         value = _value(self._dataset, keyword)
         if value is None or value == "":
             return ()
@@ -143,6 +204,16 @@ class _DatasetValues:
         finite = all(abs(number) < float("inf") for number in numbers)
         return numbers if finite else None
 
+    def name_bytes(self, keyword: str) -> bytes:
+        raw = self._text_bytes(keyword)
+        # A dataset that was made, not read, has no bytes: those it would be written with.
+        return _text(self._dataset, keyword).encode() if raw is None else raw
+
+    def character_set(self) -> str:
+        value = _value(self._dataset, "SpecificCharacterSet")
+        items = value if isinstance(value, MultiValue | list | tuple) else [value]
+        return stated_sets(["" if item is None else str(item) for item in items])
+
     def unsigned(self, keyword: str) -> int:
         return int(self._dataset[keyword].value)
 
@@ -154,10 +225,19 @@ class _DatasetValues:
 
     def is_native(self, syntax: str) -> bool:
         uid = pydicom.uid.UID(syntax)
-        return not (uid.is_private or uid.is_compressed)
+        return not (uid.is_private or uid.is_compressed or uid.is_deflated)
 
     def class_name(self, uid: str) -> str:
         return str(pydicom.uid.UID(uid).name)
+
+    def _text_bytes(self, keyword: str) -> bytes | None:
+        """Return a text as the file has it, None if it is no text or was decoded already."""
+        tag = tag_for_keyword(keyword)
+        element = None if tag is None else self._dataset.get_item(tag)
+        if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
+            return None
+        vr = element.VR or pydicom.datadict.dictionary_VR(element.tag)
+        return element.value if vr in CHARACTER_SET_VRS else None
 
     def _guessed_syntax(self) -> pydicom.uid.UID:
         """Return the encoding that pydicom found where the file has no meta header."""

@@ -1,17 +1,19 @@
-"""Pixels of one single-frame image as the numbers the scanner meant.
+"""Pixels of an image, or of some frames of a multi-frame image, as the numbers the scanner meant.
 
 Stored values are decoded by pydicom with whatever decoder reads the transfer syntax, then the
 modality transformation of that very image is applied (DICOM PS3.3 C.11.1): its modality LUT,
-else its rescale slope and intercept, which differ from slice to slice in PET and some MR.
+else its rescale slope and intercept, which differ from slice to slice in PET and some MR, and from
+frame to frame in enhanced images.
 
-Public: `read_dataset`, `decode_values`, `read_values`, `rescaled`. What cannot be decoded, or is
-shorter than it says, is a `DicomError`; half a picture is never returned.
+Public: `read_dataset`, `decode_values`, `decode_frames`, `read_values`, `rescaled`. What cannot be
+decoded, or is shorter than it says, is a `DicomError`; half a picture is never returned.
 """
 
 from __future__ import annotations
 
+import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import generate_frames
 from pydicom.errors import InvalidDicomError
-from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.decoders.base import Decoder, get_decoder
 from pydicom.pixels.processing import apply_modality_lut
 from pydicom.uid import (
     UID,
@@ -30,6 +33,13 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from herntrack.dicom.jpeg_twelve_bits import (
+    TWELVE_BIT_SYNTAXES,
+    TWELVE_BITS,
+    decode_twelve_bits,
+    sample_precision,
+)
+from herntrack.dicom.multi_frame import FRAME_NUMBER
 from herntrack.errors import DicomError, MissingAttributeError, NotDicomError
 
 DECODER_ADVICE = (
@@ -119,10 +129,61 @@ def decode_values(dataset: Dataset, *, path: Path) -> npt.NDArray[Any]:
         If there are several frames or colours, no decoder fits, or the pixels are cut short.
     """
     with _without_advice():
-        syntax = _transfer_syntax(dataset, path)
+        n_frames = _frame_count(dataset, path)
+        if n_frames != 1:
+            raise DicomError(
+                f"{path}: {n_frames} frames; here images of one frame are read:"
+                " export as single-frame or enhanced MR or CT",
+                path=path,
+            )
         _check_decodable(dataset, path)
-        stored = _decode(dataset, syntax, path)
-        return _apply_modality(stored, dataset, path)
+        return _apply_modality(next(_stored_frames(dataset, [0], path)), dataset, path)
+
+
+def decode_frames(
+    dataset: Dataset, headers: Sequence[Dataset], *, path: Path
+) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Yield the values of some frames of a multi-frame image, each one's modality transformation applied.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The image with its pixel data. Not changed.
+    headers : sequence of Dataset
+        Of the wanted frames, as `herntrack.dicom.multi_frame.frame_headers` returns them.
+    path : Path
+        Where it came from, for messages.
+
+    Yields
+    ------
+    int
+        Which of `headers`.
+    ndarray of int16, int32 or float32, shape (n_rows, n_cols)
+        As `decode_values` returns. In the order of the frames: each is decoded when its turn comes.
+
+    Raises
+    ------
+    MissingAttributeError, DicomError
+        As `decode_values` does.
+    """
+    wanted = sorted((int(header[FRAME_NUMBER].value) - 1, place) for place, header in enumerate(headers))
+    with _without_advice():
+        _check_decodable(dataset, path)
+        n_frames = _frame_count(dataset, path)
+        if wanted and wanted[-1][0] >= n_frames:
+            raise DicomError(f"{path}: frame {wanted[-1][0] + 1} of {n_frames}", path=path)
+        stored_frames = _stored_frames(dataset, [index for index, _ in wanted], path)
+    for _, place in wanted:
+        with _without_advice():
+            values = _apply_modality(next(stored_frames), headers[place], path)
+        yield place, values
+
+
+def _frame_count(dataset: Dataset, path: Path) -> int:
+    try:
+        return int(dataset.get("NumberOfFrames") or 1)
+    except (ValueError, TypeError) as error:
+        raise DicomError(f"{path}: NumberOfFrames is no number; export the image again", path=path) from error
 
 
 def _check_decodable(dataset: Dataset, path: Path) -> None:
@@ -130,12 +191,10 @@ def _check_decodable(dataset: Dataset, path: Path) -> None:
         if dataset.get(keyword) is None:
             cut = "; the file may be cut short: copy it again" if keyword == "PixelData" else ""
             raise MissingAttributeError(f"{path}: the image has no {keyword}{cut}", path=path)
-    n_frames = int(dataset.get("NumberOfFrames") or 1)
     n_samples = int(dataset.get("SamplesPerPixel") or 1)
-    if n_frames != 1 or n_samples != 1:
+    if n_samples != 1:
         raise DicomError(
-            f"{path}: {n_frames} frames of {n_samples} samples per pixel; images of one frame and one sample"
-            " are read: export as single-frame MR or CT",
+            f"{path}: {n_samples} samples per pixel; images of one sample are read: export as MR or CT",
             path=path,
         )
     if str(dataset.get("PhotometricInterpretation", "")).startswith("PALETTE"):
@@ -150,7 +209,27 @@ def _check_decodable(dataset: Dataset, path: Path) -> None:
         )
 
 
-def _decode(dataset: Dataset, syntax: UID, path: Path) -> npt.NDArray[Any]:
+def _stored_frames(dataset: Dataset, indices: Sequence[int], path: Path) -> Iterator[npt.NDArray[Any]]:
+    """Yield the stored values of frames, which are counted from 0 and in order."""
+    syntax = _transfer_syntax(dataset, path)
+    shape = (int(dataset.Rows), int(dataset.Columns))
+    streams = _twelve_bit_streams(dataset, syntax, path)
+    try:
+        if streams:
+            yield from (decode_twelve_bits(streams[index], shape) for index in indices)
+            return
+        source = _with_syntax(dataset, syntax)
+        for stored, _ in _decoder(syntax, path).iter_array(source, indices=indices, raw=True):
+            if stored.shape != shape:
+                raise _broken(path, syntax, f"decoded to {stored.shape}, the header says {shape}")
+            yield np.asarray(stored)
+    except DicomError:
+        raise
+    except Exception as error:  # every decoder raises its own kinds
+        raise _broken(path, syntax, f"{type(error).__name__}: {_first_line(error)}") from error
+
+
+def _decoder(syntax: UID, path: Path) -> Decoder:
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError as error:
@@ -164,14 +243,20 @@ def _decode(dataset: Dataset, syntax: UID, path: Path) -> npt.NDArray[Any]:
             f" {DECODER_ADVICE}",
             path=path,
         )
+    return decoder
+
+
+def _twelve_bit_streams(dataset: Dataset, syntax: UID, path: Path) -> list[bytes]:
+    """Return the compressed frames if they are lossy JPEG of 12 unsigned bits, else nothing."""
+    layout = dataset.BitsAllocated, dataset.PixelRepresentation
+    if syntax not in TWELVE_BIT_SYNTAXES or layout != (16, 0):
+        return []
+    n_frames = _frame_count(dataset, path)
     try:
-        stored, _ = decoder.as_array(_with_syntax(dataset, syntax), index=0, raw=True)
-    except Exception as error:  # every decoder raises its own kinds
+        streams = list(generate_frames(dataset.PixelData, number_of_frames=n_frames))
+    except (ValueError, TypeError, struct.error) as error:
         raise _broken(path, syntax, f"{type(error).__name__}: {_first_line(error)}") from error
-    shape = (int(dataset.Rows), int(dataset.Columns))
-    if stored.shape != shape:
-        raise _broken(path, syntax, f"decoded to {stored.shape}, the header says {shape}")
-    return np.asarray(stored)
+    return streams if {sample_precision(stream) for stream in streams} == {TWELVE_BITS} else []
 
 
 def _apply_modality(stored: npt.NDArray[Any], dataset: Dataset, path: Path) -> npt.NDArray[Any]:

@@ -35,28 +35,18 @@ from herntrack.dicom.element_walk import (
     walk_explicit,
     walk_implicit,
 )
-from herntrack.dicom.slice_facts import KEYS, WANTED, SliceFacts, decimals, element_key, slice_facts, text
-
-HEAD_BYTES = 16 * 1024
-"""Read at first; later as much as the file before needed."""
-
-PAGE_BYTES = 4096
-"""What is read is a multiple of this."""
-
-MAX_HEAD_BYTES = 4 * 1024 * 1024
-"""A longer header is left to pydicom."""
+from herntrack.dicom.file_meta import (
+    HEAD_BYTES,
+    IMPLICIT_SYNTAX,
+    MAX_HEAD_BYTES,
+    PAGE_BYTES,
+    Layouts,
+    walk_file,
+)
+from herntrack.dicom.slice_facts import KEYS, WANTED, SliceFacts, decimals, element_key, slice_facts
 
 MAX_FACTS = 1024
 """So many different headers are kept in mind."""
-
-META_BEGIN = 132
-"""Where the file meta information begins: after 128 bytes and ``DICM`` (PS3.10 7.1)."""
-
-META_START = b"\x02\x00\x00\x00UL\x04\x00"
-"""How it begins: its length."""
-
-IMPLICIT_SYNTAX = "1.2.840.10008.1.2"
-EXPLICIT_SYNTAX = "1.2.840.10008.1.2.1"
 
 JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
 FASTEST_JPEG_LS = "pyjpegls"
@@ -121,9 +111,11 @@ class PlainPixels:
 
     def __init__(self) -> None:
         self._facts: dict[tuple[bytes | None, ...], SliceFacts] = {}
-        self._meta = Layout(walk_explicit, _META, group=b"\x02\x00")
-        self._explicit = Layout(walk_explicit, _SPECIAL)
-        self._implicit = Layout(walk_implicit, _SPECIAL)
+        self._layouts = Layouts(
+            meta=Layout(walk_explicit, _META, group=b"\x02\x00"),
+            explicit=Layout(walk_explicit, _SPECIAL),
+            implicit=Layout(walk_implicit, _SPECIAL),
+        )
         self._head_bytes = HEAD_BYTES
 
     def read_header(self, file: FileIO) -> PlainHeader:
@@ -211,7 +203,7 @@ class PlainPixels:
             is_whole = len(data) >= min(size, MAX_HEAD_BYTES)
             found: dict[bytes, bytes] = {}
             try:
-                element = self._walk(data, found)
+                element = walk_file(data, found, self._layouts, compressed=COMPRESSED_SYNTAXES)
             except Unusual:
                 # An element's head may be cut off: the whole header decides.
                 if is_whole:
@@ -227,26 +219,6 @@ class PlainPixels:
             data += more
         self._head_bytes = max(HEAD_BYTES, -(-(element + PAGE_BYTES // 2) // PAGE_BYTES) * PAGE_BYTES)
         return data, element, found
-
-    def _walk(self, data: bytes, found: dict[bytes, bytes]) -> int:
-        start = META_BEGIN
-        if data[start - 4 : start] != b"DICM" or data[start : start + 8] != META_START:
-            raise Unusual("no usual file meta information")
-        begin = start + 12
-        if len(data) < begin:
-            raise Unusual("the data end within the file meta information")
-        end = begin + _length_at(data, begin - 4)[0]
-        if self._meta.walk(data[:end], begin, found) != end or len(data) < end + 8:
-            raise Unusual("file meta information of another length")
-        if data[end : end + 2] in {b"\0\0", b"\x02\0"}:
-            raise Unusual("file meta information goes on, or a command follows")
-        syntax = text(found, "TransferSyntaxUID")
-        if syntax == EXPLICIT_SYNTAX or syntax in COMPRESSED_SYNTAXES:
-            return self._explicit.walk(data, end, found)
-        # Two capital letters after the first tag are a VR, whatever the syntax says.
-        if syntax != IMPLICIT_SYNTAX or (0x40 < data[end + 4] < 0x5B > data[end + 5] > 0x40):
-            raise Unusual("another transfer syntax")
-        return self._implicit.walk(data, end, found)
 
 
 def _pixel_extent(data: bytes, element: int, *, is_implicit: bool) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """Values of a header from their bytes, as far as there is one way to read them.
 
-Whatever a reader could take in two ways raises `Unusual`: text beyond ASCII, a number that
-the standard does not write so, one value where several are usual.
+Whatever a reader could take in two ways raises `Unusual`: control characters, a number that
+the standard does not write so, one value where several are usual. Text beyond ASCII is read by
+`herntrack.dicom.character_sets`, as it is of a file that pydicom parses.
 
 Public: `WANTED`, `META_WANTED`, `KEYS`, `PlainValues`, `plain_uid`, `plain_whole`, `plain_reals`.
 """
@@ -13,11 +14,11 @@ import struct
 from collections.abc import Mapping
 from math import isfinite
 
+from herntrack.dicom.character_sets import stated_sets, text_values
 from herntrack.dicom.element_walk import CHARACTER_SET, Unusual
+from herntrack.dicom.file_meta import EXPLICIT_SYNTAX, IMPLICIT_SYNTAX
 from herntrack.dicom.header_rules import LARGEST_NUMBER
 
-IMPLICIT_SYNTAX = "1.2.840.10008.1.2"
-EXPLICIT_SYNTAX = "1.2.840.10008.1.2.1"
 COMPRESSED_SYNTAXES = frozenset(
     (
         *(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)),
@@ -52,7 +53,10 @@ WANTED = {
     "StudyDescription": (0x00081030, "LO"),
     "SeriesDescription": (0x0008103E, "LO"),
     "ManufacturerModelName": (0x00081090, "LO"),
+    "PatientName": (0x00100010, "PN"),
     "PatientID": (0x00100020, "LO"),
+    "PatientBirthDate": (0x00100030, "DA"),
+    "PatientSex": (0x00100040, "CS"),
     "ContrastBolusAgent": (0x00180010, "LO"),
     "BodyPartExamined": (0x00180015, "CS"),
     "ScanningSequence": (0x00180020, "CS"),
@@ -88,6 +92,7 @@ WANTED = {
     "PixelSpacing": (0x00280030, "DS"),
     "BitsAllocated": (0x00280100, "US"),
     "BurnedInAnnotation": (0x00280301, "CS"),
+    "LossyImageCompression": (0x00282110, "CS"),
 }
 """The values that the rules ask for, with the VR they are written in (PS3.6)."""
 
@@ -106,6 +111,10 @@ KEYS = {keyword: element_key(tag) for keyword, (tag, _) in {**META_WANTED, **WAN
 _VR = {keyword: vr for keyword, (_, vr) in {**META_WANTED, **WANTED}.items()}
 _UID = re.compile(rb"([0-9.]{1,64})[\0 ]*")
 _TEXT = re.compile(rb"([ -~]*)\0*")
+_ANY_TEXT = re.compile(rb"[ -~\x1b\x80-\xff]*\0*")
+_CHARACTER_SET_VRS = frozenset(("LO", "PN", "SH"))
+"""What a character set is for, of the VRs that are wanted (PS3.5 6.1.2.3)."""
+
 _WHOLE = re.compile(rb" *([+-]?[0-9]{1,9})[\0 ]*")
 _BLANK = re.compile(rb"[\0 ]*")
 _DECIMAL_BYTES = b"0123456789+-.eE \\"
@@ -123,8 +132,10 @@ class PlainValues:
 
     def __init__(self, found: Mapping[bytes, bytes]) -> None:
         self._found = found
-        if any(name not in ASCII_CHARACTER_SETS for name in _texts(found.get(CHARACTER_SET, b""))):
+        sets = _texts(found.get(CHARACTER_SET, b""))
+        if any(name not in ASCII_CHARACTER_SETS for name in sets):
             raise Unusual("another character set")
+        self._character_set = stated_sets(sets)
 
     def has(self, keyword: str) -> bool:
         """Return whether the element is there."""
@@ -135,11 +146,22 @@ class PlainValues:
         raw = self._raw(keyword, "UI", "CS", "LO", "SH", "DA")
         if _VR[keyword] == "UI":
             return plain_uid(raw) if raw else ""
-        return next(iter(_texts(raw)), "")
+        return next(iter(self._texts(keyword, raw)), "")
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Return all values."""
-        return _texts(self._raw(keyword, "CS", "SH"))
+        return self._texts(keyword, self._raw(keyword, "CS", "SH"))
+
+    def name_bytes(self, keyword: str) -> bytes:
+        """Return a person's name as the file has it."""
+        raw = self._raw(keyword, "PN")
+        if _ANY_TEXT.fullmatch(raw) is None:
+            raise Unusual("a control character in a text")
+        return raw
+
+    def character_set(self) -> str:
+        """Return the stated character sets."""
+        return self._character_set
 
     def integer(self, keyword: str) -> int | None:
         """Return one whole number."""
@@ -185,6 +207,13 @@ class PlainValues:
     def class_name(self, uid: str) -> str:
         """Refuse: the name would stand in the words for a file that is set aside."""
         raise Unusual(f"not an image of the plain kind: {uid}")
+
+    def _texts(self, keyword: str, raw: bytes) -> tuple[str, ...]:
+        if _VR[keyword] not in _CHARACTER_SET_VRS or _TEXT.fullmatch(raw) is not None:
+            return _texts(raw)
+        if _ANY_TEXT.fullmatch(raw) is None:
+            raise Unusual("a control character in a text")
+        return text_values(raw, self._character_set)
 
     def _raw(self, keyword: str, *vrs: str) -> bytes:
         # A value that is not in the table would stand in for an emptied identifier: left to pydicom.

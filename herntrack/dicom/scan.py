@@ -8,6 +8,7 @@ Public: `walk_files`, `found_file`, `scan_files` and what they return.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -44,11 +45,14 @@ class Scanned(NamedTuple):
         What it shares with other files; the header may be that of another of them.
     sop_instance_uid, header_text : str
         The file's own UID and header (see `herntrack.dicom.header_text`).
+    frames : tuple of str
+        Headers of all frames of a multi-frame file, in their order; empty for a single-frame one.
     """
 
     image: ScannedImage
     sop_instance_uid: str
     header_text: str
+    frames: tuple[str, ...] = ()
 
 
 ScanResult = Scanned | Refusal
@@ -71,10 +75,13 @@ class Scan:
     stacks: dict[str, list[BuiltStack]]
 
 
-def walk_files(folder: Path, *, skip: Collection[Path] = ()) -> Iterator[FoundFile]:
+def walk_files(
+    folder: Path, *, skip: Collection[Path] = (), odd: list[tuple[FoundFile, Refusal]] | None = None
+) -> Iterator[FoundFile]:
     """Yield the regular files below a folder in a fixed order.
 
-    Links to folders are not followed, so a loop of links cannot trap the walk.
+    Links to folders are not followed, so a loop of links cannot trap the walk; links to files
+    are. Nothing is opened: what is neither file nor folder may block whoever reads it.
 
     Parameters
     ----------
@@ -82,15 +89,23 @@ def walk_files(folder: Path, *, skip: Collection[Path] = ()) -> Iterator[FoundFi
         Where to begin.
     skip : collection of Path
         Folders and files that are left out.
+    odd : list of (FoundFile, Refusal), optional
+        Receives what is no regular file: links that lead to none, pipes, sockets and devices,
+        folders and files that the file system refuses; each with the reason.
     """
     left_out = frozenset(map(str, skip))
+    refused = [] if odd is None else odd
     waiting = [str(folder)]
     while waiting:
+        current = waiting.pop()
         try:
-            with os.scandir(waiting.pop()) as entries:
+            with os.scandir(current) as entries:
                 found = sorted(entries, key=_name)
-        except OSError:
-            # A folder that cannot be listed has no files to speak of.
+        except FileNotFoundError:
+            # Gone since it was listed.
+            continue
+        except OSError as error:
+            refused.append(_odd(current, *_refused(error)))
             continue
         folders = []
         for entry in found:
@@ -102,10 +117,39 @@ def walk_files(folder: Path, *, skip: Collection[Path] = ()) -> Iterator[FoundFi
                     yield FoundFile(entry.path, status.st_size, status.st_mtime_ns)
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
-            except OSError:
-                # Gone since it was listed.
+                else:
+                    refused.append(_odd(entry.path, *_oddity(entry)))
+            except FileNotFoundError:
                 continue
+            except OSError as error:
+                is_loop = error.errno == errno.ELOOP
+                words = ("link", "a link that leads back to itself") if is_loop else _refused(error)
+                refused.append(_odd(entry.path, *words))
         waiting.extend(reversed(folders))
+
+
+def _refused(error: OSError) -> tuple[str, str]:
+    return "unreadable", f"the file system refuses it: {error.strerror}; nothing below it was looked at"
+
+
+def _oddity(entry: os.DirEntry[str]) -> tuple[str, str]:
+    if not entry.is_symlink():
+        return "special_file", "a pipe, a socket or a device, which is never opened"
+    try:
+        if entry.is_dir():
+            return "link", "a link to a folder, which is not followed; ingest the folder that it leads to"
+        entry.stat()
+    except OSError:
+        return "link", "a link that leads nowhere"
+    return "special_file", "a link to a pipe, a socket or a device, which is never opened"
+
+
+def _odd(path: str, code: str, reason: str) -> tuple[FoundFile, Refusal]:
+    try:
+        mtime_ns = os.lstat(path).st_mtime_ns
+    except OSError:
+        mtime_ns = 0
+    return FoundFile(path, 0, mtime_ns), Refusal(code, reason)
 
 
 def found_file(path: Path) -> FoundFile:
@@ -199,6 +243,10 @@ class _Gathered:
             Scanned(answers.images[outcome], *next(own)) if isinstance(outcome, int) else outcome
             for outcome in answers.outcomes
         ]
+        for place, frames in answers.frames.items():
+            scanned = results[place]
+            if isinstance(scanned, Scanned):
+                results[place] = scanned._replace(frames=frames)
         self._stacks.update(answers.stacks)
         for uid in {image.series.series_instance_uid for image in answers.images}:
             if uid in self._seen:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from herntrack.dicom.fast_header import PlainImage, PlainReader
 from herntrack.dicom.header_rules import PREAMBLE_LENGTH, ScannedImage, SetAside, check_signature
-from herntrack.dicom.header_text import own_text, shared_text
+from herntrack.dicom.header_text import header_text, own_text, shared_text
 from herntrack.dicom.stacks import BuiltStack, build_stacks
 from herntrack.model.records import InstanceHeader, Series
 
@@ -49,7 +49,10 @@ class Answers:
     outcomes : list of int or Refusal
         For each file the index of its image, or why it is set aside.
     uids, texts : list of str
-        SOP Instance UID and header (see `herntrack.dicom.header_text`) of each file that has an image.
+        SOP Instance UID and header (see `herntrack.dicom.header_text`) of each file that has an image,
+        of the first frame if there are several.
+    frames : dict
+        By the place of a multi-frame file among these files the headers of all its frames.
     stacks : dict
         By Series Instance UID, as far as these files alone decide them.
     """
@@ -58,7 +61,17 @@ class Answers:
     outcomes: list[int | Refusal] = field(default_factory=list)
     uids: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    frames: dict[int, tuple[str, ...]] = field(default_factory=dict)
     stacks: dict[str, list[BuiltStack]] = field(default_factory=dict)
+
+
+class _Frames(NamedTuple):
+    """The frames of one multi-frame file."""
+
+    images: list[ScannedImage]
+
+    def texts(self) -> tuple[str, ...]:
+        return tuple(header_text(image.header) for image in self.images)
 
 
 class _Image:
@@ -99,9 +112,14 @@ class ChunkReader:
         members: dict[str, list[tuple[Series, InstanceHeader]]] = defaultdict(list)
         for path, size, _ in files:
             plain = _misnamed(path) or reader.read(path, size) or self._thorough(path)
-            if isinstance(plain, Refusal):
-                answers.outcomes.append(plain)
-                continue
+            if not isinstance(plain, PlainImage):
+                if isinstance(plain, Refusal):
+                    answers.outcomes.append(plain)
+                    continue
+                first, *others = plain.images
+                answers.frames[len(answers.outcomes)] = plain.texts()
+                members[first.series.series_instance_uid] += [(each.series, each.header) for each in others]
+                plain = reader.add(first)
             images.extend(_Image(image) for image in reader.kinds[len(images) :])
             image = images[plain.kind]
             header = image.header(plain)
@@ -115,7 +133,7 @@ class ChunkReader:
         answers.stacks = {uid: built for uid, each in members.items() if (built := _stacks(each))}
         return answers
 
-    def _thorough(self, path: str) -> PlainImage | Refusal:
+    def _thorough(self, path: str) -> PlainImage | _Frames | Refusal:
         """Read what is not plain, or no DICOM file at all, the thorough way."""
         try:
             with open(path, "rb") as file:  # noqa: PTH123 - a path object for each file costs more
@@ -127,12 +145,15 @@ class ChunkReader:
         except OSError:
             pass  # the reader below has the words for it
         # Loading pydicom takes as long as some thousand plain files.
-        from herntrack.dicom.headers import read_header
+        from herntrack.dicom.headers import read_images
 
         try:
-            return self._reader.add(read_header(Path(path)))
+            images = read_images(Path(path))
         except SetAside as refusal:
             return Refusal(refusal.code, refusal.reason)
+        if images[0].header.frame_number is None:
+            return self._reader.add(images[0])
+        return _Frames(images)
 
 
 def _misnamed(path: str) -> Refusal | None:
@@ -147,7 +168,7 @@ def _misnamed(path: str) -> Refusal | None:
 def _stacks(members: Sequence[tuple[Series, InstanceHeader]]) -> list[BuiltStack]:
     """Return the stacks of a series; none if which images and words belong to it is not decided here."""
     series = members[0][0]
-    uids = {header.sop_instance_uid for _, header in members}
+    uids = {(header.sop_instance_uid, header.frame_number) for _, header in members}
     if len(uids) != len(members) or any(each is not series and each != series for each, _ in members):
         return []
     return build_stacks(series, [header for _, header in members])

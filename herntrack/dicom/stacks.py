@@ -5,7 +5,14 @@ orientations, the same positions scanned again. Slices are kept apart by what ma
 different pictures (grid, contrast, orientation), then by repetition of a position, then
 where the row of slices breaks off and goes on elsewhere. Slice distances come from
 ImagePositionPatient projected onto the slice normal (DICOM PS3.3 C.7.6.2.1.1), never
-from SliceThickness.
+from SliceThickness. What is wrong with a stack, and what may still be measured on it, is
+decided in `herntrack.dicom.regularity`.
+
+A wide gap between parallel slices on one line is either a lack of slices or the way to the
+next block. It is a lack if the image numbers leave room for the slices, or if it is a whole
+number of steps with at most `MOST_HIDDEN` slices missing, because an export may number its
+images anew. It is the way to the next block if the numbers go on across it and it is no
+whole number of steps, or is wider, or AcquisitionNumber changes there and nowhere else.
 
 Public: `build_stacks`.
 """
@@ -21,9 +28,21 @@ import numpy as np
 
 from herntrack._typing import FloatArray
 from herntrack.dicom.contrast import weighting_of
+from herntrack.dicom.region import lumbar_of
+from herntrack.dicom.regularity import (
+    is_even_but_for_missing,
+    missing_in_step,
+    repeat_problem,
+    step_problems,
+    tilt_problem,
+    typical_step,
+    uneven_steps,
+)
+from herntrack.dicom.roles import role_of
 from herntrack.dicom.uids import derived_uid
 from herntrack.model.geometry import VolumeGeometry, orientation_vectors
 from herntrack.model.records import InstanceHeader, Series, Stack
+from herntrack.model.vocabulary import Modality, Plane
 
 SAME_ORIENTATION = 2e-3
 """Largest difference of a direction cosine within one stack (no unit), 0.1 degrees."""
@@ -31,17 +50,18 @@ SAME_ORIENTATION = 2e-3
 SAME_POSITION_MM = 0.01
 """Slices nearer than this along the normal are at one position (mm); headers are written to 0.01."""
 
-EVEN_STEP_MM = 0.05
-"""Smallest deviation of a slice step that is called uneven (mm)."""
-
-EVEN_STEP_FRACTION = 0.01
-"""The same as a fraction of the step, whichever is larger: 1 % of spacing is 1 % of volume."""
-
 IN_PLANE_JUMP_MM = 1.0
 """A sideways shift against the stack's own line that begins another block (mm)."""
 
 BLOCK_GAP_FACTOR = 1.5
 """A step longer than this many typical steps is a gap (no unit)."""
+
+MOST_HIDDEN = 3
+"""So many slices at most are taken to be missing where the image numbers hide it.
+
+Blocks through neighbouring discs lie 35 mm apart and are 12 to 20 mm thick, which leaves four
+or more steps between them.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +89,18 @@ class _Slice:
     """Distance along the slice normal (mm)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Slices that form one stack, before anything is said of it."""
+
+    key: tuple[object, ...]
+    slices: list[_Slice]
+    geometry: VolumeGeometry
+    plane: Plane
+    repeats: str
+    """What is wrong with the repetition of positions, if anything."""
+
+
 def build_stacks(series: Series, headers: Iterable[InstanceHeader]) -> list[BuiltStack]:
     """Split one series into its stacks.
 
@@ -85,15 +117,20 @@ def build_stacks(series: Series, headers: Iterable[InstanceHeader]) -> list[Buil
         Every image is in exactly one of them. The result depends on the set of images
         only, not on their order.
     """
-    built: list[BuiltStack] = []
+    rows: list[_Row] = []
     for key, alike in sorted(_group_by_picture(headers).items(), key=lambda item: repr(item[0])):
         for orientation_number, turned in enumerate(_group_by_orientation(alike)):
             slices = _ordered_slices(turned)
-            for layer_number, (layer, has_repeats) in enumerate(_layers(slices)):
+            layers, repeats = _layers(slices)
+            for layer_number, layer in enumerate(layers):
                 for block_number, block in enumerate(_blocks(layer)):
                     place = (orientation_number, layer_number, block_number)
-                    built.append(_built_stack(series, block, key=(key, *place), has_repeats=has_repeats))
-    return built
+                    geometry = _geometry(block)
+                    rows.append(_Row((key, *place), block, geometry, geometry.plane, repeats))
+    planes: dict[tuple[object, ...], set[Plane]] = defaultdict(set)
+    for row in rows:
+        planes[_sequence_of(row.slices[0].header)].add(row.plane)
+    return [_built_stack(series, row, planes[_sequence_of(row.slices[0].header)]) for row in rows]
 
 
 def _group_by_picture(headers: Iterable[InstanceHeader]) -> dict[tuple[object, ...], list[InstanceHeader]]:
@@ -149,23 +186,40 @@ def _ordered_slices(headers: Sequence[InstanceHeader]) -> list[_Slice]:
     )
 
 
-def _layers(slices: Sequence[_Slice]) -> list[tuple[list[_Slice], bool]]:
+def _layers(slices: Sequence[_Slice]) -> tuple[list[list[_Slice]], str]:
     """Split repeated positions: the first, second, ... image at each position.
 
-    The second value says whether the repeats are uneven, so that a layer may mix
-    acquisitions. A position is the whole point, not only its distance along the normal:
-    two blocks side by side may share that distance.
+    The second value says what is wrong if positions repeat unequally often, so that a layer
+    may mix acquisitions. A position is the whole point, not only its distance along the
+    normal: two blocks side by side may share that distance.
     """
-    layers: list[list[_Slice]] = []
+    rounded = np.round(np.array([item.position for item in slices]) / SAME_POSITION_MM / 5)
+    places = [tuple(place) for place in rounded.astype(np.int64).tolist()]
     count: dict[tuple[int, ...], int] = defaultdict(int)
-    for item in slices:
-        place = tuple(int(v) for v in np.round(item.position / SAME_POSITION_MM / 5))
+    layers: list[list[_Slice]] = []
+    for place, item in zip(places, slices, strict=True):
         if count[place] == len(layers):
             layers.append([])
         layers[count[place]].append(item)
         count[place] += 1
-    has_uneven_repeats = len(set(count.values())) > 1
-    return [(layer, has_uneven_repeats) for layer in layers]
+    if len(set(count.values())) < 2:
+        return layers, ""
+    acquisitions = _acquisitions(slices, places)
+    if len(acquisitions) == len(layers):
+        return acquisitions, ""
+    along = {place: item.along for place, item in zip(places, slices, strict=True)}
+    return layers, repeat_problem((along[place], number) for place, number in count.items())
+
+
+def _acquisitions(slices: Sequence[_Slice], places: Sequence[tuple[int, ...]]) -> list[list[_Slice]]:
+    """Return the slices by AcquisitionNumber; nothing if one of them repeats a position."""
+    groups: dict[int, dict[tuple[int, ...], _Slice]] = defaultdict(dict)
+    for place, item in zip(places, slices, strict=True):
+        number = item.header.acquisition_number
+        if number is None or place in groups[number]:
+            return []
+        groups[number][place] = item
+    return [list(groups[number].values()) for number in sorted(groups)]
 
 
 def _blocks(slices: list[_Slice]) -> list[list[_Slice]]:
@@ -201,21 +255,36 @@ def _sideways_jump(header: InstanceHeader, steps: FloatArray, along: FloatArray)
 
 
 def _cut_at_gaps(slices: list[_Slice]) -> list[list[_Slice]]:
-    """Cut where a wide gap has no missing image: numbers go on across it, both sides are stacks."""
+    """Cut where a wide gap leads to the next block (see the module's head)."""
     if len(slices) < 4:
         return [slices]
-    along = np.diff([item.along for item in slices])
-    typical = float(np.median(along))
-    numbers = [item.header.instance_number for item in slices]
+    steps = np.diff(_along(slices))
+    typical = typical_step(steps)
+    gaps = [i for i, step in enumerate(steps.tolist()) if step > BLOCK_GAP_FACTOR * typical]
+    if not gaps:
+        return [slices]
+    is_told_apart = _acquisition_changes_only_at(slices, gaps)
     cuts = []
-    for i, step in enumerate(along):
-        before, after = numbers[i], numbers[i + 1]
+    for i in gaps:
+        before, after = slices[i].header.instance_number, slices[i + 1].header.instance_number
         is_consecutive = before is not None and after is not None and abs(after - before) == 1
-        if step > BLOCK_GAP_FACTOR * typical and is_consecutive:
+        may_be_missing = 0 < missing_in_step(float(steps[i]), typical) <= MOST_HIDDEN
+        if is_consecutive and (is_told_apart or not may_be_missing):
             cuts.append(i + 1)
     blocks = _cut(slices, cuts)
-    are_stacks = all(len(block) > 1 and not _uneven_steps(block) for block in blocks)
+    are_stacks = all(is_even_but_for_missing(_along(block)) for block in blocks)
     return blocks if are_stacks else [slices]
+
+
+def _acquisition_changes_only_at(slices: Sequence[_Slice], gaps: Sequence[int]) -> bool:
+    # A scanner that counts every rotation changes the number from slice to slice, which parts nothing.
+    numbers = [item.header.acquisition_number for item in slices]
+    changes = [i for i, (before, after) in enumerate(pairwise(numbers)) if before != after]
+    return None not in numbers and bool(changes) and set(changes) == set(gaps)
+
+
+def _along(slices: Sequence[_Slice]) -> FloatArray:
+    return np.array([item.along for item in slices])
 
 
 def _cut(slices: list[_Slice], cuts: Sequence[int]) -> list[list[_Slice]]:
@@ -223,39 +292,48 @@ def _cut(slices: list[_Slice], cuts: Sequence[int]) -> list[list[_Slice]]:
     return [slices[first:last] for first, last in pairwise(edges)]
 
 
-def _uneven_steps(slices: Sequence[_Slice]) -> list[int]:
-    """Return the indices of steps that differ from the typical one."""
-    along = np.diff([item.along for item in slices])
-    typical = float(np.median(along))
-    tolerance = max(EVEN_STEP_MM, EVEN_STEP_FRACTION * typical)
-    return [int(i) for i in np.flatnonzero(np.abs(along - typical) > tolerance)]
+def _sequence_of(header: InstanceHeader) -> tuple[object, ...]:
+    """Return what the orientations of one localizer have in common."""
+    return header.echo_time, header.repetition_time, header.rows, header.columns, header.pixel_spacing
 
 
-def _built_stack(
-    series: Series, slices: Sequence[_Slice], *, key: tuple[object, ...], has_repeats: bool
-) -> BuiltStack:
+def _geometry(slices: Sequence[_Slice]) -> VolumeGeometry:
     first = slices[0].header
-    problems = _problems(slices, has_repeats=has_repeats)
-    geometry = VolumeGeometry.from_dicom(
+    return VolumeGeometry.from_dicom(
         first.image_orientation_patient or (),
         first.image_position_patient or (),
         slice_step_lps=[float(value) for value in _slice_step(slices)],
         pixel_spacing=first.pixel_spacing or (),
         shape_zyx=(len(slices), first.rows, first.columns),
     )
-    weighting, evidence = weighting_of(series, first)
+
+
+def _built_stack(series: Series, row: _Row, planes: set[Plane]) -> BuiltStack:
+    """Say of a row of slices what it is; `planes` are those of the series' rows that look alike."""
+    first, geometry = row.slices[0].header, row.geometry
+    weighting, weighting_evidence = weighting_of(series, first)
+    role, role_evidence = role_of(series, first, geometry, planes=planes)
+    is_lumbar, lumbar_evidence = lumbar_of(series, first, geometry)
+    irregular = step_problems(_along(row.slices)) + ([row.repeats] if row.repeats else [])
+    is_tiltable = series.modality is Modality.CT and len(row.slices) > 1
+    contradiction = tilt_problem(geometry, first.gantry_detector_tilt) if is_tiltable else ""
     stack = Stack(
-        stack_uid=derived_uid("stack", series.series_instance_uid, key),
+        stack_uid=derived_uid("stack", series.series_instance_uid, row.key),
         series_instance_uid=series.series_instance_uid,
         geometry=geometry,
-        plane=geometry.plane,
+        plane=row.plane,
         weighting=weighting,
-        weighting_evidence=evidence,
+        weighting_evidence=weighting_evidence,
         frame_of_reference_uid=first.frame_of_reference_uid,
-        is_regular=not problems,
-        problems=tuple(problems),
+        # A contradicted tilt is said, but the positions make a volume.
+        is_regular=not irregular,
+        problems=tuple(irregular + ([contradiction] if contradiction else [])),
+        role=role,
+        role_evidence=role_evidence,
+        is_lumbar=is_lumbar,
+        lumbar_evidence=lumbar_evidence,
     )
-    return BuiltStack(stack=stack, images=tuple(_image_key(item.header) for item in slices))
+    return BuiltStack(stack=stack, images=tuple(_image_key(item.header) for item in row.slices))
 
 
 def _image_key(header: InstanceHeader) -> tuple[str, int]:
@@ -271,33 +349,10 @@ def _slice_step(slices: Sequence[_Slice]) -> FloatArray:
         nominal = abs(header.spacing_between_slices or header.slice_thickness or 1.0)
         return np.asarray(np.cross(row, column) * nominal)
     positions = np.array([item.position for item in slices])
-    uneven = _uneven_steps(slices)
+    uneven = uneven_steps(_along(slices))
     if not uneven:
         return np.asarray((positions[-1] - positions[0]) / (len(slices) - 1))
     steps = np.diff(positions, axis=0)
     even = [i for i in range(len(steps)) if i not in uneven]
     # Of two unlike steps neither is typical; the stack is irregular, and their mean places it.
     return np.asarray(steps[even].mean(axis=0) if even else steps.mean(axis=0))
-
-
-def _problems(slices: Sequence[_Slice], *, has_repeats: bool) -> list[str]:
-    if len(slices) == 1:
-        return ["a single slice: there is no centre-to-centre distance, so no volume"]
-    problems = []
-    along = np.diff([item.along for item in slices])
-    typical = float(np.median(along))
-    for i in _uneven_steps(slices):
-        span = f"between {slices[i].along:.2f} and {slices[i + 1].along:.2f} mm along the normal"
-        n_missing = along[i] / typical - 1
-        is_whole = n_missing >= 0.9 and abs(n_missing - round(n_missing)) * typical <= max(
-            EVEN_STEP_MM, EVEN_STEP_FRACTION * along[i]
-        )
-        if is_whole:
-            problems.append(f"{round(n_missing)} slice(s) missing {span} (step {typical:.2f} mm)")
-        else:
-            problems.append(f"uneven step of {along[i]:.2f} mm {span} (typical {typical:.2f} mm)")
-    if has_repeats:
-        problems.append(
-            "some positions were imaged more often than others; which images belong together is open"
-        )
-    return problems

@@ -154,6 +154,8 @@ class InstanceHeader:
     diffusion_b_value: float | None = None
     patient_position: str = ""
     burned_in_annotation: str = ""
+    lossy_image_compression: str = ""
+    study_description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +222,16 @@ class Stack:
     role_evidence: str = ""
     is_lumbar: bool | None = None
     lumbar_evidence: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is unusual and yet measured on, in words: a gantry tilt with its angle."""
+        if not self.geometry.is_sheared:
+            return ()
+        # Only CT has a gantry; a CT whose kernel is not stated has no known weighting.
+        may_be_ct = self.weighting in {Weighting.CT_SOFT, Weighting.CT_BONE, Weighting.UNKNOWN}
+        what = "gantry tilt" if may_be_ct else "slices shifted against each other by"
+        return (f"{what} {self.geometry.tilt_degrees:.1f} degrees",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,18 @@ class ImageRole(Term):
 
 
 @unique
+class Comparability(Term):
+    """How a volume compares with the baseline's, the best first."""
+
+    SAME = "same"
+    """Same protocol: the smaller error counts."""
+    MIXED = "mixed"
+    """Another protocol: the larger error counts."""
+    REFUSED = "refused"
+    """Not to be compared: the visit is not evaluable."""
+
+
+@unique
 class Level(Term):
     """A disc level, transitional anatomy included."""
 

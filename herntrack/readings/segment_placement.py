@@ -1,12 +1,17 @@
 """Segments of a DICOM Segmentation object on the grid of a stack.
 
 Planes are placed by their position in millimetres. Where the object names the images it was drawn
-on and the stack's images are known, both ways must lead to the same slice.
+on and the stack's images are known, both ways must lead to the same slice; of a multi-frame image
+also the frame counts, if the object names it.
+
+Public: `place_segments`, `SourceImage`.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,13 +21,16 @@ from herntrack.model.geometry import VolumeGeometry
 from herntrack.readings.placement import GridAlignment, align_grids
 from herntrack.readings.segmentation_content import SegmentationContent, SegmentFrame
 
+SourceImage: TypeAlias = str | tuple[str, int]
+"""SOP Instance UID of an image, or that and a frame number, where 0 is a single-frame image."""
+
 
 def place_segments(
     content: SegmentationContent,
     geometry: VolumeGeometry,
     *,
     segment_numbers: Sequence[int] | None = None,
-    sop_instance_uids: Sequence[str] | None = None,
+    sop_instance_uids: Sequence[SourceImage] | None = None,
 ) -> MaskZYX:
     """Return the union of segments on the grid of a stack.
 
@@ -34,7 +42,7 @@ def place_segments(
         Grid of the stack.
     segment_numbers : sequence of int, optional
         Segments to take; all if None.
-    sop_instance_uids : sequence of str, optional
+    sop_instance_uids : sequence of SourceImage, optional
         Images of the stack in slice order. If given, an object that names its images must
         name these: then a plane's position and its image must be the same slice.
 
@@ -57,23 +65,46 @@ def place_segments(
             f"the object has no segment {sorted(wanted - numbers)}; it has {sorted(numbers)}",
             sop_instance_uid=content.sop_instance_uid,
         )
-    slice_of_uid = {uid: index for index, uid in enumerate(sop_instance_uids or ())}
+    images = _StackImages(sop_instance_uids or ())
     placed = np.zeros(geometry.shape_zyx, dtype=np.bool_)
     for segment in content.segments:
         if segment.number in wanted:
             for frame in segment.frames:
-                _place_frame(frame, geometry, slice_of_uid, placed)
+                _place_frame(frame, geometry, images, placed)
     return placed
 
 
+class _StackImages:
+    """Which slices of a stack an image is."""
+
+    def __init__(self, images: Sequence[SourceImage]) -> None:
+        self._slices: dict[tuple[str, int], set[int]] = defaultdict(set)
+        self._single: set[str] = set()
+        for index, image in enumerate(images):
+            uid, number = (image, 0) if isinstance(image, str) else image
+            self._slices[uid, number].add(index)
+            if number:
+                self._slices[uid, 0].add(index)
+            else:
+                self._single.add(uid)
+
+    def __bool__(self) -> bool:
+        return bool(self._slices)
+
+    def slices(self, uid: str, number: int) -> set[int]:
+        """Return the slices of a frame, of all frames for number 0; a single-frame image has one."""
+        return self._slices.get((uid, 0 if uid in self._single else number), set())
+
+
 def _place_frame(
-    frame: SegmentFrame, geometry: VolumeGeometry, slice_of_uid: dict[str, int], placed: MaskZYX
+    frame: SegmentFrame, geometry: VolumeGeometry, images: _StackImages, placed: MaskZYX
 ) -> None:
-    named = {slice_of_uid[uid] for uid in frame.source_uids if uid in slice_of_uid}
-    if slice_of_uid and frame.source_uids and not named:
+    named = {index for uid, number in frame.sources for index in images.slices(uid, number)}
+    if images and frame.sources and not named:
+        uid, number = frame.sources[0]
         raise GeometryMismatchError(
-            f"the segmentation was drawn on other images than this stack's, for one {frame.source_uids[0]};"
-            " choose the stack of that image"
+            "the segmentation was drawn on other images than this stack's, for one"
+            f" {uid}{f', frame {number}' if number else ''}; choose the stack of that image"
         )
     if frame.geometry is None:
         _place_by_image(frame, named, placed)

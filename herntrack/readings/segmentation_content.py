@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,9 @@ The same for probability and occupancy: more likely in than out, or at least hal
 """
 
 
+Plane: TypeAlias = tuple[VolumeGeometry | None, tuple[tuple[str, int], ...]]
+"""Place and source images of one frame."""
+
 BACKGROUND = ("125040", "DCM")
 """Property type of a label map's segment that is none."""
 
@@ -47,13 +50,19 @@ class SegmentFrame:
     mask : ndarray of bool, shape (n_rows, n_cols)
     geometry : VolumeGeometry or None
         Grid of this one slice, LPS millimetres; None if the object gives it no place.
-    source_uids : tuple of str
-        SOP Instance UIDs of the images it was drawn on, as far as the object names them.
+    sources : tuple of (str, int)
+        SOP Instance UID and frame number of the images it was drawn on, as far as the object names
+        them; 0 where it names no frame.
     """
 
     mask: npt.NDArray[np.bool_]
     geometry: VolumeGeometry | None
-    source_uids: tuple[str, ...]
+    sources: tuple[tuple[str, int], ...]
+
+    @property
+    def source_uids(self) -> tuple[str, ...]:
+        """SOP Instance UIDs of the images it was drawn on, each once."""
+        return tuple(dict.fromkeys(uid for uid, _ in self.sources))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -188,7 +197,7 @@ def _content(dataset: Dataset, path: Path) -> SegmentationContent:
         )
         for index, (values, plane) in enumerate(zip(pixels, planes, strict=True)):
             number = int(_group(dataset, index, "SegmentIdentificationSequence").ReferencedSegmentNumber)
-            frames[number].append(SegmentFrame(mask=values >= least, geometry=plane[0], source_uids=plane[1]))
+            frames[number].append(SegmentFrame(mask=values >= least, geometry=plane[0], sources=plane[1]))
     else:
         raise DicomError(f"{path}: unknown SegmentationType {segmentation_type!r}", path=path)
     return SegmentationContent(
@@ -212,10 +221,10 @@ def _add_frame(
     frames: dict[int, list[SegmentFrame]],
     number: int,
     mask: npt.NDArray[np.bool_],
-    plane: tuple[VolumeGeometry | None, tuple[str, ...]],
+    plane: Plane,
 ) -> None:
     if mask.any():  # in a label map every plane is stored for all segments, mostly without this one
-        frames[number].append(SegmentFrame(mask=mask, geometry=plane[0], source_uids=plane[1]))
+        frames[number].append(SegmentFrame(mask=mask, geometry=plane[0], sources=plane[1]))
 
 
 def _background_numbers(dataset: Dataset) -> set[int]:
@@ -243,11 +252,11 @@ def _segment(item: Dataset, frames: tuple[SegmentFrame, ...]) -> SegmentContent:
     )
 
 
-def _planes(dataset: Dataset, *, n_frames: int) -> list[tuple[VolumeGeometry | None, tuple[str, ...]]]:
+def _planes(dataset: Dataset, *, n_frames: int) -> list[Plane]:
     """Return the place and the source images of each frame."""
     planes = []
     for index in range(n_frames):
-        planes.append((_plane_geometry(dataset, index), _source_uids(dataset, index)))
+        planes.append((_plane_geometry(dataset, index), _sources(dataset, index)))
     return planes
 
 
@@ -269,20 +278,27 @@ def _plane_geometry(dataset: Dataset, index: int) -> VolumeGeometry | None:
     )
 
 
-def _source_uids(dataset: Dataset, index: int) -> tuple[str, ...]:
+def _sources(dataset: Dataset, index: int) -> tuple[tuple[str, int], ...]:
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence")
     groups = per_frame[index] if per_frame else Dataset()
     return tuple(
-        str(source.ReferencedSOPInstanceUID)
+        (str(source.ReferencedSOPInstanceUID), number)
         for derivation in groups.get("DerivationImageSequence", ())
         for source in derivation.get("SourceImageSequence", ())
+        for number in _frame_numbers(source)
     )
 
 
-def _referenced_uids(
-    dataset: Dataset, planes: Sequence[tuple[VolumeGeometry | None, tuple[str, ...]]]
-) -> tuple[str, ...]:
-    named = [uid for _, uids in planes for uid in uids]
+def _frame_numbers(source: Dataset) -> list[int]:
+    """Return the frames a reference names, 0 if it names the image as a whole."""
+    value = source.get("ReferencedFrameNumber")
+    if value is None or value == "":
+        return [0]
+    return [int(number) for number in np.atleast_1d(value)]
+
+
+def _referenced_uids(dataset: Dataset, planes: Sequence[Plane]) -> tuple[str, ...]:
+    named = [uid for _, sources in planes for uid, _ in sources]
     named += [
         str(image.ReferencedSOPInstanceUID)
         for series in dataset.get("ReferencedSeriesSequence", ())

@@ -14,6 +14,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from scipy import ndimage
 
 import herntrack
 from herntrack._typing import MaskZYX
+from herntrack.dicom.multi_frame import CLASSIC_CLASS, FRAME_NUMBER
 from herntrack.dicom.uids import derived_uid
 from herntrack.errors import GeometryMismatchError
 from herntrack.model.geometry import VolumeGeometry
@@ -111,8 +113,8 @@ def write_segmentation(
     mask : ndarray of bool, shape (n_slices, n_rows, n_cols), or None
         Voxels of the lesion; None or an empty mask where nothing was outlined.
     source_images : sequence of Dataset
-        Headers of the images in slice order. They are not changed; what they lack
-        (SOPClassUID, PatientID, instance UIDs) is derived in a copy.
+        Headers of the images in slice order, of a multi-frame image those of its frames. They are
+        not changed; what they lack (SOPClassUID, PatientID, instance UIDs) is derived in a copy.
     geometry : VolumeGeometry
         Grid of the stack.
     lesion_uid : str
@@ -148,7 +150,7 @@ def write_segmentation(
     descriptions = _descriptions(n_fragments, lesion_uid, level, is_semiautomatic=is_semiautomatic)
     with _without_advice():
         segmentation = highdicom.seg.Segmentation(
-            source_images=headers[kept],
+            source_images=_single_frames(headers)[kept],
             pixel_array=fragments[kept],
             segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
             segment_descriptions=descriptions,
@@ -167,7 +169,7 @@ def write_segmentation(
             specific_character_set="ISO_IR 192",
             series_description=series_description[:64],
         )
-        _name_all_sources(segmentation, headers)
+        _name_sources(segmentation, headers)
         _set_origin(segmentation, reader=reader, created_at=created_at, is_simulated=is_simulated)
         _set_dimension_uid(segmentation, derived_uid("dimensions", sop_instance_uid))
         segmentation.save_as(path, enforce_file_format=True)
@@ -233,15 +235,55 @@ def _descriptions(
     ]
 
 
-def _name_all_sources(segmentation: Dataset, headers: Sequence[Dataset]) -> None:
-    """List every image of the stack as read, also where only one frame is stored."""
-    references = []
+def _single_frames(headers: Sequence[Dataset]) -> list[Dataset]:
+    """Return the headers, those of frames with an identifier of their own, as highdicom wants them."""
+    singles = []
     for header in headers:
-        item = Dataset()
+        if FRAME_NUMBER in header:
+            stand_in = Dataset({tag: copy(element) for tag, element in header.items()})
+            stand_in.SOPInstanceUID = _stand_in_uid(header)
+            stand_in.SOPClassUID = CLASSIC_CLASS.get(header.SOPClassUID, header.SOPClassUID)
+            del stand_in[FRAME_NUMBER]
+            singles.append(stand_in)
+        else:
+            singles.append(header)
+    return singles
+
+
+def _stand_in_uid(header: Dataset) -> str:
+    return derived_uid("frame", header.SOPInstanceUID, header[FRAME_NUMBER].value)
+
+
+def _name_sources(segmentation: Dataset, headers: Sequence[Dataset]) -> None:
+    """List every image of the stack as read, also where only one frame is stored; name frames as such."""
+    segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence = _images_of(headers, is_whole=True)
+    frames = {_stand_in_uid(header): header for header in headers if FRAME_NUMBER in header}
+    if not frames:
+        return
+    if "SourceImageSequence" in segmentation:
+        segmentation.SourceImageSequence = _images_of(headers, is_whole=False)
+    for groups in segmentation.PerFrameFunctionalGroupsSequence:
+        for derivation in groups.get("DerivationImageSequence", ()):
+            for source in derivation.SourceImageSequence:
+                header = frames[source.ReferencedSOPInstanceUID]
+                source.ReferencedSOPClassUID = header.SOPClassUID
+                source.ReferencedSOPInstanceUID = header.SOPInstanceUID
+                source.ReferencedFrameNumber = header[FRAME_NUMBER].value
+
+
+def _images_of(headers: Sequence[Dataset], *, is_whole: bool) -> list[Dataset]:
+    """Return a reference to each image, to its frames only unless `is_whole`."""
+    references: dict[str, Dataset] = {}
+    numbers: dict[str, list[int]] = {}
+    for header in headers:
+        item = references.setdefault(header.SOPInstanceUID, Dataset())
         item.ReferencedSOPClassUID = header.SOPClassUID
         item.ReferencedSOPInstanceUID = header.SOPInstanceUID
-        references.append(item)
-    segmentation.ReferencedSeriesSequence[0].ReferencedInstanceSequence = references
+        if FRAME_NUMBER in header and not is_whole:
+            numbers.setdefault(header.SOPInstanceUID, []).append(header[FRAME_NUMBER].value)
+    for uid, used in numbers.items():
+        references[uid].ReferencedFrameNumber = sorted(used)
+    return list(references.values())
 
 
 def _set_origin(segmentation: Dataset, *, reader: str, created_at: datetime, is_simulated: bool) -> None:

@@ -4,7 +4,8 @@ Exports from a hospital lack what the standard requires: identifiers were blanke
 is gone, dates are empty. A segmentation object needs them. `referable_headers` returns small
 copies in memory, with the same derived identifiers that the catalogue uses; the files and the
 caller's datasets stay as they are. Only what the object repeats of its patient and study is
-copied, so no other content of the images can reach it.
+copied, so no other content of the images can reach it. A frame of a multi-frame image has a
+header of its own here, as `herntrack.dicom.multi_frame` makes them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from herntrack.dicom.headers import derived_patient_id, image_identity
+from herntrack.dicom.multi_frame import FRAME_NUMBER
 from herntrack.errors import GeometryMismatchError, MissingAttributeError
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import Modality
@@ -105,6 +107,8 @@ def _referable(image: Dataset, geometry: VolumeGeometry) -> Dataset:
     header.PatientID = str(image.get("PatientID") or "").strip() or derived_patient_id(study_uid)
     header.Modality = str(image.get("Modality") or "")
     header.SOPClassUID = _storage_class(image)
+    if image.get(FRAME_NUMBER):
+        setattr(header, FRAME_NUMBER, int(image[FRAME_NUMBER].value))
     header.StudyInstanceUID = study_uid
     header.SeriesInstanceUID = series_uid
     header.SOPInstanceUID = sop_uid

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -31,6 +32,9 @@ from herntrack.readings.record_json import (
 )
 from herntrack.readings.store_layout import StoreLayout, sha256_of
 from herntrack.readings.verification import StoreProblem, find_problems, object_problem, read_record
+
+if TYPE_CHECKING:
+    from herntrack.readings.segment_placement import SourceImage
 
 __all__ = ["ReadingStore", "StoreProblem"]
 
@@ -157,7 +161,7 @@ class ReadingStore:
         return [replace(each, superseded_by=superseded_by.get(each.reading_uid)) for each in found]
 
     def load_mask(
-        self, reading: Reading, geometry: VolumeGeometry, sop_instance_uids: Sequence[str] | None
+        self, reading: Reading, geometry: VolumeGeometry, sop_instance_uids: Sequence[SourceImage] | None
     ) -> MaskZYX:
         """Return the mask of a reading on its stack.
 
@@ -167,8 +171,9 @@ class ReadingStore:
             A reading of the store.
         geometry : VolumeGeometry
             Grid of the stack.
-        sop_instance_uids : sequence of str or None
-            Images of the stack in slice order, to be compared with what the object names.
+        sop_instance_uids : sequence of SourceImage or None
+            Images of the stack in slice order, to be compared with what the object names: UIDs, of
+            multi-frame images with the frame number.
 
         Returns
         -------

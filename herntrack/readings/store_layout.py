@@ -3,6 +3,7 @@
 ::
 
     readings/
+      decisions/<decision uid>.json       see `herntrack.readings.decisions`
       lesions/<lesion uid>.json
       <lesion uid>/<reading uid>.dcm      DICOM Segmentation
       <lesion uid>/<reading uid>.json     the record; written last
@@ -20,6 +21,9 @@ from herntrack.model.records import Reading
 
 LESIONS_FOLDER = "lesions"
 """Folder of the lesions' records."""
+
+DECISIONS_FOLDER = "decisions"
+"""Folder of what people decided beside readings."""
 
 MAX_UID_LENGTH = 64
 """Longest UID (DICOM PS3.5 9.1), characters."""
@@ -59,7 +63,9 @@ class StoreLayout:
         """Return the records of all readings, or their objects with the suffix ``.dcm``."""
         found = self.folder.glob(f"*/*{suffix}")
         return sorted(
-            path for path in found if path.parent.name != LESIONS_FOLDER and not is_unfinished(path)
+            path
+            for path in found
+            if path.parent.name not in {LESIONS_FOLDER, DECISIONS_FOLDER} and not is_unfinished(path)
         )
 
     def relative(self, path: Path) -> str:

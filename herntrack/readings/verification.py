@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from herntrack.errors import ReadingError
 from herntrack.model.records import Lesion, Reading
+from herntrack.readings.decisions import DecisionStore
 from herntrack.readings.record_json import lesion_from_json, reading_from_json
 from herntrack.readings.store_layout import StoreLayout, is_unfinished, sha256_of
 
@@ -66,6 +67,10 @@ def find_problems(layout: StoreLayout) -> list[StoreProblem]:
                     " was deleted; restore it from a backup, or record the reading again",
                 )
             )
+    problems += [
+        StoreProblem(code=code, file=file, message=message)
+        for code, file, message in DecisionStore(layout.folder).problems()
+    ]
     for path in sorted(layout.folder.glob("*/.*")):
         if is_unfinished(path):
             problems.append(

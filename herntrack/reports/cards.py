@@ -132,7 +132,8 @@ def _lesion_card(
 def _visit_view(row: ChangeRow, detail: LesionDetail) -> VisitView:
     note = detail.visit_notes.get(row.visit_date, "")
     is_residue = row.reading_status is ReadingStatus.ABSENT and bool(row.volume_mm3)
-    remarks = (*([note] if note else []), *(wording.flag_words(flag) for flag in row.flags))
+    told = (detail.flag_texts.get((row.visit_date, flag)) or wording.flag_words(flag) for flag in row.flags)
+    remarks = (*([note] if note else []), *told)
     return VisitView(
         row=row,
         truth_mm3=detail.truth_mm3.get(row.visit_date),

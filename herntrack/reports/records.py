@@ -61,6 +61,8 @@ class LesionDetail:
         Rendered key images, one strip for each plane shown.
     visit_notes : mapping of date to str
         A reader's reason (absent, not evaluable) or another remark about a visit.
+    flag_texts : mapping of (date, str) to str
+        Words for a flag of a visit where they are more than its name, such as numbers.
     truth_mm3 : mapping of date to float
         True volumes (mm3) where they are known, as in the sample cohort.
     is_same_reader_and_protocol : bool
@@ -70,6 +72,7 @@ class LesionDetail:
     lesion_uid: str
     key_strips: tuple[KeyStrip, ...] = ()
     visit_notes: Mapping[date, str] = field(default_factory=dict)
+    flag_texts: Mapping[tuple[date, str], str] = field(default_factory=dict)
     truth_mm3: Mapping[date, float] = field(default_factory=dict)
     is_same_reader_and_protocol: bool = True
 

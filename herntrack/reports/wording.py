@@ -52,8 +52,10 @@ FLAG_WORDS = {
     "last_visit_not_evaluable": "the last visit could not be evaluated; an earlier one decided",
     "lit50": "loss of 50 % or more, the definition that most papers use",
     "censored_at_surgery": "visits from the day of surgery on were not used",
+    "other_reader_or_protocol": "compared with the larger error",
+    "other_reader": "read by another reader than the baseline",
 }
-"""Flags of an outcome as a reader would say them."""
+"""Flags of an outcome or a visit as a reader would say them."""
 
 
 def flag_words(flag: str) -> str:

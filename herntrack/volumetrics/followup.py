@@ -12,13 +12,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from herntrack.errors import MeasurementError
-from herntrack.model.vocabulary import ReadingStatus
-from herntrack.volumetrics.records import (
-    ReadingFact,
-    baseline_of_record,
-    is_same_protocol,
-    reading_of_record,
-)
+from herntrack.model.vocabulary import Comparability, ReadingStatus
+from herntrack.volumetrics.comparability import ProtocolComparison, compare_protocols, unfitness
+from herntrack.volumetrics.records import ReadingFact, baseline_of_record, reading_of_record
 from herntrack.volumetrics.rules import RuleSet
 from herntrack.volumetrics.visits import (
     NO_READING,
@@ -42,16 +38,22 @@ class VisitRecord:
         The record; None if there is none: `problem` says why.
     visit : FollowUpVisit
         What the outcome sees of it.
+    comparison : ProtocolComparison or None
+        Its protocol against the baseline's; None if one of the two has no record.
+    is_other_reader : bool
+        Whether another reader than the baseline's read it.
     """
 
     visit_date: dt.date
     fact: ReadingFact | None
     visit: FollowUpVisit
+    comparison: ProtocolComparison | None = None
+    is_other_reader: bool = False
 
     @property
     def problem(self) -> str | None:
         """Why there is no record: `READERS_UNRESOLVED` or `NO_READING`; None if there is one."""
-        return self.visit.problems[0] if self.visit.problems else None
+        return self.visit.problems[0] if self.fact is None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ def build_followup(
     facts : sequence of ReadingFact
         All standing readings of the lesion, in any order.
     rules : RuleSet
-        Holds the tolerance of spacings.
+        Holds the tolerances of a protocol.
     surgery_date : dt.date, optional
         Visits from this day on are marked as after surgery. A date before the baseline is
         history and marks nothing.
@@ -124,14 +126,21 @@ def build_followup(
     for date in sorted(date for date in {*by_date, *visit_dates} if date > baseline_date):
         at_visit = by_date.get(date, [])
         fact = reading_of_record(at_visit, baseline_fact, rules, primary_reader=primary_reader)
+        comparison = _comparison(fact, baseline_fact, rules)
+        is_other = fact is not None and baseline_fact is not None and fact.reader != baseline_fact.reader
         visit = _follow_up_visit(
             fact,
             at_visit,
             day=(date - baseline_date).days,
-            is_same=_is_same_protocol_and_reader(fact, baseline_fact, rules),
+            comparison=comparison,
+            is_other_reader=is_other,
             is_operated=operated_on is not None and date >= operated_on,
         )
-        records.append(VisitRecord(visit_date=date, fact=fact, visit=visit))
+        records.append(
+            VisitRecord(
+                visit_date=date, fact=fact, visit=visit, comparison=comparison, is_other_reader=is_other
+            )
+        )
     return LesionFollowUp(
         baseline_date=baseline_date,
         baseline_fact=baseline_fact,
@@ -140,12 +149,12 @@ def build_followup(
     )
 
 
-def _is_same_protocol_and_reader(
+def _comparison(
     fact: ReadingFact | None, baseline_fact: ReadingFact | None, rules: RuleSet
-) -> bool:
+) -> ProtocolComparison | None:
     if fact is None or baseline_fact is None:
-        return False
-    return fact.reader == baseline_fact.reader and is_same_protocol(fact, baseline_fact, rules)
+        return None
+    return compare_protocols(fact.protocol, baseline_fact.protocol, rules)
 
 
 def _baseline(fact: ReadingFact | None, at_visit: Sequence[ReadingFact]) -> Baseline:
@@ -157,11 +166,16 @@ def _baseline(fact: ReadingFact | None, at_visit: Sequence[ReadingFact]) -> Base
             problems=(READERS_UNRESOLVED,),
         )
     is_discordant = any(other.discordant for other in at_visit if other.reader == fact.reader)
+    problems = tuple(
+        str(reason.difference)
+        for reason in unfitness(fact.protocol)
+        if reason.grade is Comparability.REFUSED
+    )
     return Baseline(
         volume_mm3=fact.volume_mm3,
         modality=fact.modality,
         status=fact.status,
-        problems=(SEQUENCES_DISCORDANT,) if is_discordant else (),
+        problems=(*problems, SEQUENCES_DISCORDANT) if is_discordant else problems,
     )
 
 
@@ -170,7 +184,8 @@ def _follow_up_visit(
     at_visit: Sequence[ReadingFact],
     *,
     day: int,
-    is_same: bool,
+    comparison: ProtocolComparison | None,
+    is_other_reader: bool,
     is_operated: bool,
 ) -> FollowUpVisit:
     is_after_surgery = is_operated or any(other.after_surgery for other in at_visit)
@@ -184,12 +199,21 @@ def _follow_up_visit(
             is_after_surgery=is_after_surgery,
             problems=(READERS_UNRESOLVED if at_visit else NO_READING,),
         )
+    is_same_protocol = comparison is not None and comparison.grade is Comparability.SAME
     return FollowUpVisit(
         day=day,
         volume_mm3=fact.volume_mm3,
         status=fact.status,
         modality=fact.modality,
-        is_same_protocol_and_reader=is_same,
+        is_same_protocol_and_reader=is_same_protocol and not is_other_reader,
         is_after_surgery=is_after_surgery,
         is_discordant=any(other.discordant for other in at_visit if other.reader == fact.reader),
+        problems=_refusals(fact, comparison),
     )
+
+
+def _refusals(fact: ReadingFact, comparison: ProtocolComparison | None) -> tuple[str, ...]:
+    # A reader's word that nothing can be judged says more than the protocol.
+    if comparison is None or fact.status is ReadingStatus.NOT_EVALUABLE:
+        return ()
+    return tuple(str(difference) for difference in comparison.refusals)

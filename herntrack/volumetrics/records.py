@@ -3,7 +3,7 @@
 A visit may hold several readings: two readers, or one reader on a sagittal and an axial
 stack. One of them is the *record* of the visit. Who: the study's primary reader; else the
 reader of the baseline; else the only reader there is. Two others are not guessed between:
-the visit is unresolved. Which stack: an evaluable one whose protocol is the baseline's.
+the visit is unresolved. Which stack: an evaluable one, the most comparable with the baseline's.
 
 Callers pass the readings that stand; superseded ones are not facts.
 """
@@ -15,15 +15,14 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from herntrack.model.vocabulary import Modality, Plane, ReadingStatus
+from herntrack.model.vocabulary import Comparability, ImageRole, Modality, Plane, ReadingStatus, Weighting
+from herntrack.volumetrics.comparability import Protocol, closeness, compare_protocols
 from herntrack.volumetrics.rules import RuleSet
 
 PLANE_PREFERENCE = (Plane.SAGITTAL, Plane.AXIAL, Plane.CORONAL, Plane.OBLIQUE)
 """Planes of a baseline, most wanted first, where the visits do not decide it."""
-
-_ROUNDING = 1e-9
-# Relative: 0.75 mm is no more than 25 % above 0.60 mm, whatever binary fractions say.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +41,8 @@ class ReadingFact:
     modality : Modality or None
     plane : Plane or None
     slice_spacing_mm, pixel_spacing_mm : float or None
-        Centre-to-centre distances (mm). Plane and spacings are None for a reading made on
-        no stack; its protocol matches nothing.
+        Centre-to-centre distances of slices and of rows (mm). Plane and spacings are None for a
+        reading made on no stack; its protocol matches nothing.
     stack_uid : str or None
     created_at : dt.datetime
         Of two readings alike in all else, the later is the record.
@@ -51,6 +50,11 @@ class ReadingFact:
         Whether the visit lies on or after the day of a surgery that followed the baseline.
     discordant : bool
         Whether the reader found the sequences of the visit to contradict each other.
+    pixel_spacing_column_mm : float or None
+        Distance of columns (mm); None if it is that of the rows.
+    weighting, field_strength_tesla, tilt_degrees, is_regular, role
+        Of the stack, as in `herntrack.volumetrics.comparability.Protocol`. Whether the lumbar
+        spine is shown is not asked: a person found the lesion there.
     """
 
     reading_uid: str
@@ -66,23 +70,33 @@ class ReadingFact:
     created_at: dt.datetime
     after_surgery: bool = False
     discordant: bool = False
+    pixel_spacing_column_mm: float | None = None
+    weighting: Weighting | None = None
+    field_strength_tesla: float | None = None
+    tilt_degrees: float = 0.0
+    is_regular: bool = True
+    role: ImageRole = ImageRole.DIAGNOSTIC
+
+    @property
+    def protocol(self) -> Protocol:
+        """How the stack that was read was imaged."""
+        row_mm = self.pixel_spacing_mm
+        return Protocol(
+            modality=self.modality,
+            plane=self.plane,
+            slice_spacing_mm=self.slice_spacing_mm,
+            pixel_spacings_mm=None if row_mm is None else (row_mm, self.pixel_spacing_column_mm or row_mm),
+            weighting=self.weighting,
+            field_strength_tesla=self.field_strength_tesla,
+            tilt_degrees=self.tilt_degrees,
+            is_regular=self.is_regular,
+            role=self.role,
+        )
 
 
 def is_same_protocol(fact: ReadingFact, baseline: ReadingFact, rules: RuleSet) -> bool:
-    """Return whether two readings were made under the same protocol.
-
-    Modality and plane are equal and slice spacing and pixel spacing differ from the
-    baseline's by at most ``rules.spacing_tolerance`` of the baseline's. What is unknown
-    matches nothing.
-    """
-    if fact.modality is None or fact.plane is None:
-        return False
-    return (
-        fact.modality is baseline.modality
-        and fact.plane is baseline.plane
-        and _is_close(fact.slice_spacing_mm, baseline.slice_spacing_mm, rules.spacing_tolerance)
-        and _is_close(fact.pixel_spacing_mm, baseline.pixel_spacing_mm, rules.spacing_tolerance)
-    )
+    """Return whether the protocols of two readings are graded the same."""
+    return compare_protocols(fact.protocol, baseline.protocol, rules).grade is Comparability.SAME
 
 
 def reading_of_record(
@@ -101,7 +115,7 @@ def reading_of_record(
     baseline_fact : ReadingFact or None
         The record of the baseline.
     rules : RuleSet
-        Holds the tolerance of spacings.
+        Holds the tolerances of a protocol.
     primary_reader : str, optional
         The reader whose readings go before all others.
 
@@ -114,17 +128,9 @@ def reading_of_record(
     if not mine:
         return None
 
-    def rank(fact: ReadingFact) -> tuple[bool, bool, bool, bool, int, float]:
-        if baseline_fact is None:
-            return (not _is_evaluable(fact), False, False, False, _plane_rank(fact), _voxel_size(fact))
-        return (
-            not _is_evaluable(fact),
-            not is_same_protocol(fact, baseline_fact, rules),
-            fact.modality is not baseline_fact.modality,
-            fact.plane is not baseline_fact.plane,
-            _plane_rank(fact),
-            _voxel_size(fact),
-        )
+    def rank(fact: ReadingFact) -> tuple[Any, ...]:
+        alike = () if baseline_fact is None else closeness(fact.protocol, baseline_fact.protocol, rules)
+        return (not _is_evaluable(fact), *alike, _plane_rank(fact), _voxel_size(fact))
 
     return min(_latest_first(mine), key=rank)
 
@@ -194,9 +200,3 @@ def _voxel_size(fact: ReadingFact) -> float:
     if fact.slice_spacing_mm is None or fact.pixel_spacing_mm is None:
         return math.inf
     return fact.slice_spacing_mm * fact.pixel_spacing_mm**2
-
-
-def _is_close(value: float | None, reference: float | None, tolerance: float) -> bool:
-    if value is None or reference is None:
-        return False
-    return abs(value - reference) <= (tolerance + _ROUNDING) * reference

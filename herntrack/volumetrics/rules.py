@@ -49,11 +49,16 @@ _KEYS: dict[str, _Key] = {
     "boundary_k_mixed_mm": _Key("error_model", False, 0.01, 20.0),
     "volume_floor_mm3": _Key("error_model", False, 0.01, 10_000.0),
     "spacing_tolerance": _Key("protocol", False, 0.0, 1.0),
+    "field_tolerance": _Key("protocol", False, 0.0, 1.0),
+    "tilt_tolerance_degrees": _Key("protocol", False, 0.0, 90.0),
     "draws": _Key("stability", True, 100, 1_000_000),
     "seed": _Key("stability", True, 0, 2**63 - 1),
     "adjudicate_below": _Key("stability", False, 0.0, 1.0),
 }
 """Every parameter but name and version: its section, kind and inclusive limits."""
+
+_LATER_KEYS = {"field_tolerance": 0.25, "tilt_tolerance_degrees": 5.0}
+"""Keys of ``[protocol]`` that rule files written for version 1.0 lack, with the value they stand for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +88,10 @@ class RuleSet:
         First day on which persistence can be said; last day of the primary outcome.
     boundary_k_same_mm, boundary_k_mixed_mm, volume_floor_mm3 : float
         Error model, see `herntrack.volumetrics.error_model`.
-    spacing_tolerance : float
-        Largest relative difference of spacings within one protocol.
+    spacing_tolerance, field_tolerance : float
+        Largest relative difference of spacings, and of field strengths, within one protocol.
+    tilt_tolerance_degrees : float
+        Largest difference of gantry tilts within one protocol (degrees).
     draws, seed : int
         Redraws of the stability index and the seed of their random numbers.
     adjudicate_below : float
@@ -112,6 +119,8 @@ class RuleSet:
     boundary_k_mixed_mm: float
     volume_floor_mm3: float
     spacing_tolerance: float
+    field_tolerance: float
+    tilt_tolerance_degrees: float
     draws: int
     seed: int
     adjudicate_below: float
@@ -190,6 +199,7 @@ def _flattened(document: dict[str, Any]) -> dict[str, Any]:
     unknown = sorted(_dotted(key) for key in found.keys() - expected)
     if unknown:
         raise RuleSetError(f"no rule uses the key {unknown[0]}; the keys are {_listed(expected)}")
+    found = {("protocol", name): value for name, value in _LATER_KEYS.items()} | found
     missing = sorted(_dotted(key) for key in expected - found.keys())
     if missing:
         raise RuleSetError(f"the key {missing[0]} is missing; a rule file holds every key, copy default.toml")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from herntrack.errors import MeasurementError
 from herntrack.model.vocabulary import Horizon, Modality, ReadingStatus
+from herntrack.volumetrics.comparability import Difference, compare_modalities
 from herntrack.volumetrics.error_model import VolumeChange, volume_change
 from herntrack.volumetrics.rules import RuleSet
 
@@ -20,8 +21,8 @@ MAX_VOLUME_MM3 = 1_000_000.0
 """A larger volume is a mistake of unit (mm3): published herniations reach some 4 000 mm3."""
 
 POOR_QUALITY = "not_evaluable_reading"
-MODALITY_DIFFERS = "modality_differs"
-MODALITY_UNKNOWN = "modality_unknown"
+MODALITY_DIFFERS = str(Difference.MODALITY_DIFFERS)
+MODALITY_UNKNOWN = str(Difference.MODALITY_UNKNOWN)
 SEQUENCES_DISCORDANT = "sequences_discordant"
 READERS_UNRESOLVED = "readers_unresolved"
 NO_READING = "no_reading"
@@ -98,7 +99,8 @@ class FollowUpVisit:
     is_discordant : bool
         Whether the sequences of the visit contradict each other.
     problems : tuple of str
-        What else makes it not evaluable, for example `READERS_UNRESOLVED`.
+        What else makes it not evaluable, for example `READERS_UNRESOLVED` or a protocol that is
+        not compared with the baseline's.
 
     Raises
     ------
@@ -193,14 +195,12 @@ def keep_visits(visits: Sequence[FollowUpVisit], rules: RuleSet, *, horizon: Hor
 
 def why_not_evaluable(baseline: Baseline, visit: FollowUpVisit) -> tuple[str, ...]:
     """Return why a visit cannot be compared with the baseline; empty if it can."""
-    if visit.problems or visit.status is ReadingStatus.NOT_EVALUABLE:
+    if visit.status is ReadingStatus.NOT_EVALUABLE:
         return visit.problems or (POOR_QUALITY,)
-    reasons = []
-    if visit.modality is None or baseline.modality is None:
-        reasons.append(MODALITY_UNKNOWN)
-    elif visit.modality is not baseline.modality:
-        # CT shows less of a herniation than MR: the difference would look like a loss.
-        reasons.append(MODALITY_DIFFERS)
+    reasons = [*visit.problems]
+    refusal = compare_modalities(visit.modality, baseline.modality)
+    if refusal is not None and str(refusal.difference) not in reasons:
+        reasons.append(str(refusal.difference))
     if visit.is_discordant:
         reasons.append(SEQUENCES_DISCORDANT)
     return tuple(reasons)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.readings.store import ReadingStore
+from herntrack.workflows.check_readings import reading_problems
+from herntrack.workflows.merged_rows import unapplied_merges
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.workspace import Workspace
+from herntrack.workflows.workspace import SETTINGS_FILE, Workspace
 
 LISTED_FILES = 5
 """Missing or changed files of one root that are named before the rest is counted."""
@@ -23,13 +26,16 @@ class CheckSummary:
     problems: tuple[str, ...]
 
 
-def check(workspace: Workspace, *, progress: Progress = silent) -> CheckSummary:
+def check(workspace: Workspace, *, has_pixels: bool = False, progress: Progress = silent) -> CheckSummary:
     """Compare the catalogue with the images and the store of readings.
 
     Parameters
     ----------
     workspace : Workspace
         The project.
+    has_pixels : bool
+        Decode the images that have a digest of their pixels and compare; this takes as long as
+        reading them all.
     progress : callable
         Called with (stage, done, total).
 
@@ -43,7 +49,14 @@ def check(workspace: Workspace, *, progress: Progress = silent) -> CheckSummary:
     with catalogue_of(workspace) as catalogue:
         problems = _image_problems(workspace, catalogue, progress)
         problems += [f"{found.file}: {found.message}" for found in store.verify()]
-        problems += _row_problems(catalogue, store)
+        problems += reading_problems(workspace, catalogue)
+        problems += _torn_lesions(catalogue)
+        problems += [
+            f"patient {patient_id} was merged into another, but its rows are not; run herntrack rebuild"
+            for patient_id in unapplied_merges(workspace, catalogue)
+        ]
+        if has_pixels:
+            problems += _pixel_problems(workspace, catalogue, progress)
         n_images = catalogue.images.counts().instances
         n_readings = len(catalogue.followup.readings())
     return CheckSummary(n_images=n_images, n_readings=n_readings, problems=tuple(problems))
@@ -53,6 +66,9 @@ def _image_problems(workspace: Workspace, catalogue: Catalogue, progress: Progre
     missing: dict[str, list[str]] = {}
     changed: dict[str, list[str]] = {}
     locations = catalogue.images.instance_locations()
+    known = {root.name for root in workspace.settings.roots}
+    unknown = Counter(each.root for each in locations.values() if each.root not in known)
+    locations = {uid: each for uid, each in locations.items() if each.root in known}
     for done, location in enumerate(locations.values(), start=1):
         path = workspace.locate(location.root, location.relative_path)
         if not path.is_file():
@@ -60,7 +76,10 @@ def _image_problems(workspace: Workspace, catalogue: Catalogue, progress: Progre
         elif (path.stat().st_size, path.stat().st_mtime_ns) != (location.size, location.mtime_ns):
             changed.setdefault(location.root, []).append(location.relative_path)
         progress("images", done, len(locations))
-    problems = []
+    problems = [
+        f"{count} images lie under root {root!r}, which {SETTINGS_FILE} does not name; add it there"
+        for root, count in sorted(unknown.items())
+    ]
     for root, names in sorted(missing.items()):
         where = workspace.root(root).path
         problems.append(
@@ -75,19 +94,26 @@ def _image_problems(workspace: Workspace, catalogue: Catalogue, progress: Progre
     return problems
 
 
-def _row_problems(catalogue: Catalogue, store: ReadingStore) -> list[str]:
+def _pixel_problems(workspace: Workspace, catalogue: Catalogue, progress: Progress) -> list[str]:
+    from herntrack.workflows.digests import digest_problems
+
+    return digest_problems(workspace, catalogue.images, progress=progress)
+
+
+def _torn_lesions(catalogue: Catalogue) -> list[str]:
+    """Return the lesions that were read on images of another patient than their own."""
+    patient_of = {study.study_instance_uid: study.patient_id for study in catalogue.images.studies()}
     problems = []
-    in_rows = {reading.reading_uid: reading for reading in catalogue.followup.readings()}
-    in_store = {reading.reading_uid: reading for reading in store.readings()}
-    for uid in sorted(in_rows.keys() ^ in_store.keys()):
-        where = "catalogue" if uid in in_rows else "store"
-        problems.append(f"reading {uid} is in the {where} only; run herntrack rebuild")
-    for uid in sorted(in_rows.keys() & in_store.keys()):
-        if in_rows[uid] != in_store[uid]:
-            problems.append(f"reading {uid} differs between catalogue and store; run herntrack rebuild")
-    known_lesions = {lesion.lesion_uid for lesion in catalogue.followup.lesions()}
-    for uid in sorted(known_lesions ^ {lesion.lesion_uid for lesion in store.lesions()}):
-        problems.append(f"lesion {uid} is not in both catalogue and store; run herntrack rebuild")
+    for lesion in catalogue.followup.lesions():
+        read_on = {
+            patient_of.get(reading.study_instance_uid or "", lesion.patient_id)
+            for reading in catalogue.followup.readings(lesion.lesion_uid, is_current=True)
+        }
+        problems += [
+            f"lesion {lesion.lesion_uid} of patient {lesion.patient_id} was read on images of {other};"
+            " herntrack patient decisions shows who was parted"
+            for other in sorted(read_on - {lesion.patient_id})
+        ]
     return problems
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError
-from herntrack.model.records import CataloguedStack, Lesion, Measurement, Outcome, Reading
+from herntrack.model.records import Lesion, Outcome, Reading
 from herntrack.model.vocabulary import Horizon, OutcomeClass, ReadingStatus
 from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, build_followup
 from herntrack.volumetrics.outcome import OutcomeDecision, decide_outcome
@@ -17,7 +17,9 @@ from herntrack.volumetrics.stability import Stability, outcome_stability
 from herntrack.volumetrics.visits import NO_READING, Baseline, FollowUpVisit
 from herntrack.workflows.measure import CaseSetAside
 from herntrack.workflows.progress import Progress, silent
+from herntrack.workflows.reading_facts import reading_fact
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.visits import confirmed_baselines
 from herntrack.workflows.workspace import Workspace
 
 
@@ -94,12 +96,17 @@ def assess(
     measurements = catalogue.followup.measurements()
     stacks = {each.stack.stack_uid: each for each in catalogue.images.stacks()}
     lesions = catalogue.followup.lesions()
+    day_0 = confirmed_baselines(catalogue.images.visits())
     assessments: list[LesionAssessment] = []
     set_aside: list[CaseSetAside] = []
     for done, lesion in enumerate(lesions, start=1):
-        readings = catalogue.followup.readings(lesion.lesion_uid, is_current=True)
+        readings = [
+            reading
+            for reading in catalogue.followup.readings(lesion.lesion_uid, is_current=True)
+            if reading.visit_date >= day_0.get(lesion.patient_id, reading.visit_date)
+        ]
         facts = [
-            _fact(reading, measurements.get(reading.reading_uid), stacks.get(reading.stack_uid or ""))
+            reading_fact(reading, measurements.get(reading.reading_uid), stacks.get(reading.stack_uid or ""))
             for reading in readings
             if reading.status is ReadingStatus.NOT_EVALUABLE or reading.reading_uid in measurements
         ]
@@ -159,23 +166,6 @@ def _assessment(
             horizon: outcome_stability(baseline, visits, rules, horizon=horizon) for horizon in Horizon
         },
         series_of_reading={reading.reading_uid: reading.series_instance_uid or "" for reading in readings},
-    )
-
-
-def _fact(reading: Reading, measurement: Measurement | None, each: CataloguedStack | None) -> ReadingFact:
-    geometry = None if each is None else each.stack.geometry
-    return ReadingFact(
-        reading_uid=reading.reading_uid,
-        visit_date=reading.visit_date,
-        reader=reading.reader,
-        status=reading.status,
-        volume_mm3=None if measurement is None else measurement.volume_mm3,
-        modality=reading.modality,
-        plane=None if each is None else each.stack.plane,
-        slice_spacing_mm=None if geometry is None else geometry.slice_spacing_mm,
-        pixel_spacing_mm=None if geometry is None else geometry.spacing_zyx[1],
-        stack_uid=reading.stack_uid,
-        created_at=reading.created_at,
     )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
+from pathlib import Path
 
+from herntrack.catalogue.files import FileKey, ImageKey, KnownImage
 from herntrack.catalogue.images import ImageRepository
 from herntrack.catalogue.rows import NewImage
 from herntrack.dicom.header_rules import ScannedImage, derived_patient_id
@@ -19,10 +21,9 @@ from herntrack.dicom.header_text import header_of_text
 from herntrack.dicom.scan import Scan, Scanned
 from herntrack.dicom.stacks import BuiltStack, build_stacks
 from herntrack.model.records import FileLocation, Patient, Reject, Series, Stack, Study
-from herntrack.workflows.workspace import ImageRoot
-
-Place = tuple[int, str]
-"""Order of two files: first by root, then by path."""
+from herntrack.workflows.copies import compare_copies, copy_reject, says_study
+from herntrack.workflows.settings import ImageRoot
+from herntrack.workflows.unsettled import Place, Places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ def merge_scans(
     scan: Scan,
     *,
     roots: Sequence[ImageRoot],
+    standing: Standing,
 ) -> MergedSeries:
     """Write scans to the catalogue.
 
@@ -60,17 +62,19 @@ def merge_scans(
         What was read.
     roots : sequence of ImageRoot
         The workspace's roots, in the order of its settings.
+    standing : Standing
+        What the catalogue knows of other files. What these may overturn is among these.
 
     Returns
     -------
     MergedSeries
         Series whose images changed.
     """
-    batch = _Batch(images, roots, scan.stacks)
+    batch = _Batch(images, roots, scan.stacks, standing)
     found = []
     for location, result in zip(locations, scan.results, strict=True):
         if isinstance(result, Scanned):
-            found.append((batch.place(location), location, result))
+            found.append((batch.places.of(location), location, result))
         else:
             batch.rejects.append(Reject(location=location, code=result.code, reason=result.reason))
     found.sort(key=itemgetter(0))
@@ -80,75 +84,129 @@ def merge_scans(
     return batch.write()
 
 
+@dataclass(slots=True, kw_only=True)
+class Standing:
+    """What a merge leaves as it is.
+
+    Parameters
+    ----------
+    images : list of KnownImage
+        Catalogued images whose files are there and are not read again.
+    missing : dict
+        By SOP Instance UID the file of a catalogued image that is gone; another one takes its place.
+    digests : dict
+        By image the size and time of a file that is read again, and its pixels' digest.
+    """
+
+    images: list[KnownImage] = field(default_factory=list)
+    missing: dict[str, FileKey] = field(default_factory=dict)
+    digests: dict[ImageKey, tuple[int, int, str]] = field(default_factory=dict)
+
+
 class _Batch:
     """The state of one merge: what is known, and what will be written."""
 
     def __init__(
-        self, images: ImageRepository, roots: Sequence[ImageRoot], stacks: Mapping[str, list[BuiltStack]]
+        self,
+        images: ImageRepository,
+        roots: Sequence[ImageRoot],
+        stacks: Mapping[str, list[BuiltStack]],
+        standing: Standing,
     ) -> None:
         self._images = images
-        self._root_order = {root.name: order for order, root in enumerate(roots)}
-        self._given_id = {root.name: root.patient_id for root in roots}
+        self.places = Places(roots)
         self._patients = {patient.patient_id: patient for patient in images.patients()}
         self._studies = {study.study_instance_uid: study for study in images.studies()}
         self._series = {series.series_instance_uid: series for series in images.series()}
-        self._files = images.instance_locations()
+        self._standing = standing
+        self._files: dict[str, tuple[FileLocation, str]] = {}
+        self._first_of_study: dict[str, Place] = {}
+        self._first_of_series: dict[str, Place] = {}
+        self._study_of_series: dict[str, str] = {}
+        for known in standing.images:
+            self._count_standing(known)
         self._new_patients: dict[str, Patient] = {}
         self._new_studies: dict[str, Study] = {}
         self._new_series: dict[str, Series] = {}
-        self._new_images: dict[str, NewImage] = {}
+        self._changed_studies: list[Study] = []
+        self._changed_series: list[Series] = []
+        self._met: set[str] = set()
+        self._met_studies: set[str] = set()
+        self._new_images: dict[ImageKey, NewImage] = {}
         self._stacks = stacks
         self._patient_of_study: dict[str, tuple[str, bool]] = {}
-        self._displaced: list[FileLocation] = []
+        self._stated: dict[str, str] = {}
+        self._superseded: list[FileKey] = []
+        self._copies: list[tuple[FileLocation, FileLocation, str]] = []
         self.rejects: list[Reject] = []
 
-    def place(self, location: FileLocation) -> Place:
-        """Return the rank of a file among files with the same content."""
-        return self._root_order.get(location.root, len(self._root_order)), location.relative_path
+    def _count_standing(self, known: KnownImage) -> None:
+        place = self.places.of(known.location)
+        series_uid = known.series_instance_uid
+        study_uid = self._series[series_uid].study_instance_uid
+        self._files[known.sop_instance_uid] = known.location, series_uid
+        self._study_of_series[series_uid] = study_uid
+        for uid, first in ((series_uid, self._first_of_series), (study_uid, self._first_of_study)):
+            if uid not in first or place < first[uid]:
+                first[uid] = place
 
     def assign_patients(self, found: Iterable[tuple[FileLocation, ScannedImage]]) -> None:
-        """Decide each study's patient: stated in any file, else given, else derived."""
-        stated: dict[str, str] = {}
+        """Decide each study's patient: stated in any file, else given, else derived.
+
+        Where a file contradicts what is known of its study, the whole study is in the batch and
+        is decided anew: the first file by place that states a PatientID has it.
+        """
         given: dict[str, str] = {}
         studies = []
         for location, image in found:
             uid = image.study_instance_uid
             studies.append(uid)
             if image.patient_id:
-                stated.setdefault(uid, image.patient_id)
-            elif self._given_id.get(location.root):
-                given.setdefault(uid, self._given_id[location.root])
-        for uid in studies:
+                self._stated.setdefault(uid, image.patient_id)
+            elif self.places.given_id(location.root):
+                given.setdefault(uid, self.places.given_id(location.root))
+        for uid in dict.fromkeys(studies):
             known = self._studies.get(uid)
-            is_settled = known is not None and self._patients[known.patient_id].is_identified
-            if known is not None and is_settled:
-                self._patient_of_study[uid] = known.patient_id, True
+            if known is not None and uid in self._first_of_study:
+                self._stated[uid] = known.stated_patient_id
+                settled = known.patient_id, self._patients[known.patient_id].is_identified
+                self._patient_of_study[uid] = settled
             else:
-                chosen = stated.get(uid) or given.get(uid)
+                chosen = self._stated.get(uid) or given.get(uid)
                 self._patient_of_study[uid] = (chosen, True) if chosen else (derived_patient_id(uid), False)
 
     def take(self, place: Place, location: FileLocation, scanned: Scanned) -> None:
-        """Accept one image, or set it aside as a duplicate or a contradiction."""
-        image, uid, header_text = scanned
+        """Accept one image, or set it aside as a copy or a contradiction."""
+        image, uid, header_text, frames = scanned
         contradiction = self._contradiction(image)
         if contradiction:
             self.rejects.append(Reject(location=location, code="conflict", reason=contradiction))
             return
         kept = self._files.get(uid)
-        if kept is not None and self.place(kept) <= place:
-            self.rejects.append(_duplicate(location, kept))
-            return
         if kept is not None:
-            self._displaced.append(kept)
-            self.rejects.append(_duplicate(kept, location))
-        self._files[uid] = location
-        self._remember(image)
-        self._new_images[uid] = NewImage(
-            sop_instance_uid=uid,
-            series_instance_uid=image.series.series_instance_uid,
-            location=location,
-            header_text=header_text,
-        )
+            # Files come in the order of their places, and known ones of a later place come with them.
+            is_foreign = self._study_of_series[kept[1]] != image.study_instance_uid
+            claimed = image.study_instance_uid if is_foreign else ""
+            self._copies.append((location, kept[0], claimed))
+            return
+        if uid in self._standing.missing:
+            self._superseded.append(self._standing.missing[uid])
+        self._files[uid] = location, image.series.series_instance_uid
+        self._remember(place, image)
+        for number, text in enumerate(frames, start=1) if frames else ((0, header_text),):
+            self._new_images[uid, number] = NewImage(
+                sop_instance_uid=uid,
+                frame_number=number,
+                series_instance_uid=image.series.series_instance_uid,
+                location=location,
+                header_text=text,
+                pixel_sha256=self._digest((uid, number), location),
+            )
+
+    def _digest(self, image: ImageKey, location: FileLocation) -> str | None:
+        """Return the digest of pixels that cannot have changed, as their file has not."""
+        size, mtime_ns, digest = self._standing.digests.get(image, (0, 0, None))
+        return digest if (size, mtime_ns) == (location.size, location.mtime_ns) else None
 
     def _contradiction(self, image: ScannedImage) -> str:
         patient_id, _ = self._patient_of_study[image.study_instance_uid]
@@ -157,34 +215,53 @@ class _Batch:
                 f"study {image.study_instance_uid} belongs to patient {patient_id}, but this file says"
                 f" {image.patient_id}; one of the two PatientIDs is wrong"
             )
-        known = self._series.get(image.series.series_instance_uid)
-        if known is not None and known.study_instance_uid != image.study_instance_uid:
+        known = self._study_of_series.get(image.series.series_instance_uid)
+        if known is not None and known != image.study_instance_uid:
             return (
-                f"series {image.series.series_instance_uid} belongs to study {known.study_instance_uid},"
-                f" but this file says {image.study_instance_uid}"
+                f"series {image.series.series_instance_uid} belongs to study {known},"
+                f" but {says_study(image.study_instance_uid)}"
             )
         return ""
 
-    def _remember(self, image: ScannedImage) -> None:
-        patient_id, is_identified = self._patient_of_study[image.study_instance_uid]
+    def _remember(self, place: Place, image: ScannedImage) -> None:
+        """Take what a series and its study are called from their first file by place."""
+        uid = image.series.series_instance_uid
+        if uid in self._met:
+            return
+        self._met.add(uid)
+        self._study_of_series[uid] = image.study_instance_uid
+        if uid not in self._series:
+            self._series[uid] = self._new_series[uid] = image.series
+        elif _leads(place, self._first_of_series.get(uid)) and image.series != self._series[uid]:
+            self._changed_series.append(image.series)
+        self._remember_study(place, image)
+
+    def _remember_study(self, place: Place, image: ScannedImage) -> None:
+        uid = image.study_instance_uid
+        if uid in self._met_studies:
+            return
+        self._met_studies.add(uid)
+        patient_id, is_identified = self._patient_of_study[uid]
         if patient_id not in self._patients:
             patient = Patient(patient_id=patient_id, is_identified=is_identified)
             self._patients[patient_id] = self._new_patients[patient_id] = patient
-        if image.study_instance_uid not in self._studies:
-            study = Study(
-                study_instance_uid=image.study_instance_uid,
-                patient_id=patient_id,
-                study_date=image.study_date,
-                study_description=image.study_description,
-            )
-            self._studies[study.study_instance_uid] = self._new_studies[study.study_instance_uid] = study
-        uid = image.series.series_instance_uid
-        if uid not in self._series:
-            self._series[uid] = self._new_series[uid] = image.series
+        study = Study(
+            study_instance_uid=uid,
+            patient_id=patient_id,
+            study_date=image.study_date,
+            study_description=image.study_description,
+            stated_patient_id=self._stated.get(uid, ""),
+            person=image.person,
+        )
+        if uid not in self._studies:
+            self._studies[uid] = self._new_studies[uid] = study
+        elif _leads(place, self._first_of_study.get(uid)) and study != self._studies[uid]:
+            self._changed_studies.append(study)
 
     def write(self) -> MergedSeries:
         """Write everything; return the series that changed."""
-        affected = self._images.forget_files((old.root, old.relative_path) for old in self._displaced)
+        self.rejects.extend(self._compared(*copy) for copy in self._copies)
+        affected = self._images.forget_files(self._superseded)
         stacks = self._placed()
         self._images.add_images(
             patients=list(self._new_patients.values()),
@@ -193,14 +270,19 @@ class _Batch:
             stacks=stacks,
             images=list(self._new_images.values()),
         )
+        self._images.replace_studies(self._changed_studies)
+        self._images.replace_series(self._changed_series)
         self._images.add_rejects(self.rejects)
-        for uid, (patient_id, _) in self._patient_of_study.items():
-            known = self._studies.get(uid)
-            if known is not None and known.patient_id != patient_id and patient_id in self._patients:
-                self._images.move_study(uid, patient_id)
         changed = affected | {image.series_instance_uid for image in self._new_images.values()}
+        changed |= {series.series_instance_uid for series in self._changed_series}
         new = changed & set(self._new_series)
         return MergedSeries(new=new, grown=changed - new)
+
+    def _compared(self, location: FileLocation, kept: FileLocation, claimed: str) -> Reject:
+        shown = f"{kept.root}:{kept.relative_path}"
+        paths = [self.places.path((each.root, each.relative_path)) for each in (location, kept)]
+        code, detail = compare_copies(*(Path(path or "") for path in paths))
+        return copy_reject(location, shown, code, f"{detail}; {says_study(claimed)}" if claimed else detail)
 
     def _placed(self) -> list[Stack]:
         """Put the images of new series into their stacks; return these."""
@@ -213,8 +295,8 @@ class _Batch:
                 continue
             for built in self._built(uid, members):
                 stacks.append(built.stack)
-                for index, (sop_uid, _) in enumerate(built.images):
-                    image = self._new_images[sop_uid]
+                for index, key in enumerate(built.images):
+                    image = self._new_images[key]
                     image.stack_uid, image.slice_index = built.stack.stack_uid, index
         return stacks
 
@@ -226,9 +308,6 @@ class _Batch:
         return build_stacks(self._new_series[uid], [header_of_text(image.header_text) for image in members])
 
 
-def _duplicate(location: FileLocation, kept: FileLocation) -> Reject:
-    return Reject(
-        location=location,
-        code="duplicate",
-        reason=f"the same SOP Instance UID as {kept.root}:{kept.relative_path}, which is kept",
-    )
+def _leads(place: Place, first: Place | None) -> bool:
+    """Return whether a file comes before all that stand, so that its words count."""
+    return first is None or place < first

@@ -1,52 +1,45 @@
 """From files to the catalogue.
 
 One run is one transaction: interrupted, it leaves what was there, and the next run does
-the rest. Only files that are new or changed are read. What the catalogue holds depends
-on which files there are, not on the order in which they were found, so that a rebuilt
-catalogue has the same rows.
+the rest. Only files that are new or changed are read, and those that they put in question.
+What the catalogue holds depends on which files there are, not on the order in which they
+were found, so that a rebuilt catalogue has the same rows.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-import shutil
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
 
+from herntrack.catalogue.files import FileKey
 from herntrack.catalogue.images import CatalogueCounts, ImageRepository
 from herntrack.catalogue.session import Catalogue
-from herntrack.dicom.scan import (
-    GARBAGE_FROM_OBJECTS,
-    Scan,
-    Scanned,
-    ScanResult,
-    found_file,
-    scan_files,
-    walk_files,
-)
-from herntrack.dicom.scan_chunk import FoundFile, Refusal
+from herntrack.dicom.scan import GARBAGE_FROM_OBJECTS
 from herntrack.dicom.stacks import build_stacks
-from herntrack.errors import CatalogueError, WorkspaceError
-from herntrack.model.records import FileLocation, Reject, Visit
-from herntrack.model.timepoints import timepoint_of_day
+from herntrack.errors import CatalogueError
+from herntrack.model.records import Reject
+from herntrack.workflows import ingest_notes
+from herntrack.workflows.archived import ArchivesTaken, archives_among, copy_archives
+from herntrack.workflows.copied import ARCHIVE_CODES, ARCHIVE_COPIED, Copier
+from herntrack.workflows.file_changes import FileChanges, file_changes, is_member_of
 from herntrack.workflows.image_merge import merge_scans
-from herntrack.workflows.progress import Progress
-from herntrack.workflows.rooted_files import (
-    RootedFile,
-    RootFinder,
-    files_below,
-    files_of_roots,
-    own_paths,
-)
-from herntrack.workflows.session import catalogue_of, ensure_catalogue
-from herntrack.workflows.workspace import COPIED_ROOT, ImageRoot, Workspace, with_root
+from herntrack.workflows.ingest_paths import existing_paths, is_outside_archive, with_path
+from herntrack.workflows.merged_rows import apply_merges, undo_merges
+from herntrack.workflows.people_notes import people_notes
+from herntrack.workflows.progress import Progress, silent
+from herntrack.workflows.read_files import FilesRead, read_files
+from herntrack.workflows.rooted_files import Walk, Walker
+from herntrack.workflows.session import catalogue_of, clear_leftovers, ensure_catalogue
+from herntrack.workflows.set_aside_file import NO_ROOT, load_set_aside
+from herntrack.workflows.visits import write_visits
+from herntrack.workflows.workspace import Workspace
+from herntrack.workflows.workspace_lock import workspace_locked
 
-__all__ = ["IngestSummary", "files_of_roots", "ingest", "ingest_files", "own_paths", "write_visits"]
+__all__ = ["IngestSummary", "ingest", "ingest_roots"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +49,7 @@ class IngestSummary:
     Parameters
     ----------
     n_files, n_read, n_unchanged : int
-        Files found, read now, and known from before.
+        Files found (members of archives among them), read now, and known from before.
     counts : CatalogueCounts
         What the catalogue holds now.
     set_aside : tuple of Reject
@@ -65,6 +58,10 @@ class IngestSummary:
         What a person should know or decide, with the command that settles it.
     workspace : Workspace
         With the roots that were added.
+    n_vanished : int
+        Files that were there before and are gone.
+    n_digested : int
+        Images whose pixels got a digest.
     """
 
     n_files: int
@@ -74,6 +71,8 @@ class IngestSummary:
     set_aside: tuple[Reject, ...]
     notes: tuple[str, ...]
     workspace: Workspace
+    n_vanished: int = 0
+    n_digested: int = 0
 
 
 def ingest(
@@ -82,6 +81,7 @@ def ingest(
     *,
     patient_id: str = "",
     is_copied: bool = False,
+    has_digests: bool = False,
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> IngestSummary:
@@ -92,11 +92,14 @@ def ingest(
     workspace : Workspace
         The project.
     paths : sequence of Path
-        Folders and files.
+        Folders, files, archives, indexes of file sets (DICOMDIR).
     patient_id : str
         Stands in for a PatientID that the files lack.
     is_copied : bool
-        Copy the images into the workspace first, instead of reading them where they lie.
+        Copy the images into the workspace first, instead of reading them where they lie. What is in
+        archives is always copied.
+    has_digests : bool
+        Store a digest of the pixels of every image below the paths.
     jobs : int, optional
         Processes to read headers with; by default as many as there are processors.
     progress : callable, optional
@@ -110,45 +113,138 @@ def ingest(
     Raises
     ------
     WorkspaceError
-        If a path does not exist.
+        If a path does not exist, or the workspace cannot be written.
     """
-    ensure_catalogue(workspace)
-    if is_copied:
-        return _ingest_copies(workspace, paths, patient_id=patient_id, jobs=jobs, progress=progress)
-    for path in paths:
-        workspace = _with_path(workspace, path, patient_id=patient_id)
-    files = files_below(workspace, paths)
-    return ingest_files(workspace, files, jobs=jobs, progress=progress)
+    paths = existing_paths(workspace, paths)
+    tell = progress or silent
+    with workspace_locked(workspace.folder, progress=tell), _rare_garbage_collection():
+        clear_leftovers(workspace)
+        ensure_catalogue(workspace)
+        outside = [path for path in paths if is_copied or is_outside_archive(workspace, path)]
+        for path in paths:
+            if path not in outside:
+                workspace = with_path(workspace, path, patient_id=patient_id)
+        run = _Run(workspace, patient_id=patient_id, jobs=jobs or os.cpu_count() or 1, progress=tell)
+        if outside:
+            run.copier.copy_paths(outside)
+        for path in paths:
+            if path not in outside:
+                run.walker.take(path)
+        return run.finish(has_digests=has_digests)
 
 
-def ingest_files(
-    workspace: Workspace,
-    files: Sequence[RootedFile],
-    *,
-    jobs: int | None = None,
-    progress: Progress | None = None,
+def ingest_roots(
+    workspace: Workspace, *, jobs: int | None = None, progress: Progress = silent
 ) -> IngestSummary:
-    """Catalogue files that lie under roots of the workspace; see `ingest`."""
-    with _rare_garbage_collection(), catalogue_of(workspace) as catalogue:
-        images = catalogue.images
-        unnamed = {patient.patient_id for patient in images.patients() if not patient.is_identified}
-        _refuse_renaming_read_patients(catalogue, unnamed, {root.name: root for root, _, _ in files}.values())
-        fresh = _fresh_files(images, files, reread=_files_of_patients(images, unnamed))
-        scan = scan_files(
-            [file for _, _, file in fresh],
-            jobs=jobs or os.cpu_count() or 1,
-            progress=None if progress is None else lambda done, total: progress("reading", done, total),
+    """Catalogue everything that the roots stand for; the writers' lock is held by the caller."""
+    with _rare_garbage_collection():
+        run = _Run(workspace, patient_id="", jobs=jobs or os.cpu_count() or 1, progress=progress)
+        run.walker.take_roots(workspace)
+        return run.finish(has_digests=False)
+
+
+class _Run:
+    """One ingest: first what is copied, then one transaction on the catalogue."""
+
+    def __init__(self, workspace: Workspace, *, patient_id: str, jobs: int, progress: Progress) -> None:
+        self._workspace, self._jobs, self._progress = workspace, jobs, progress
+        self._has_given_id = bool(patient_id)
+        self.copier = Copier(workspace, patient_id=patient_id, jobs=jobs, progress=progress)
+        self.walker = Walker(workspace)
+
+    def finish(self, *, has_digests: bool) -> IngestSummary:
+        """Take what was found into the catalogue."""
+        walk = self.walker.walked
+        n_found = len(walk.files)
+        archives = ArchivesTaken()
+        if found := archives_among(walk):
+            with catalogue_of(self._workspace) as catalogue:
+                known = catalogue.images.rejects(ARCHIVE_CODES)
+            archives = copy_archives(self.copier, found, known, has_given_id=self._has_given_id)
+        if self.copier.n_files or self.copier.n_archives:
+            self._workspace = self.copier.with_roots()
+            self.walker.take_below(self._workspace, self._workspace.images_folder.resolve())
+        with catalogue_of(self._workspace) as catalogue:
+            return self._store(catalogue, walk, archives, n_found, has_digests=has_digests)
+
+    def _store(
+        self,
+        catalogue: Catalogue,
+        walk: Walk,
+        archives: ArchivesTaken,
+        n_found: int,
+        *,
+        has_digests: bool,
+    ) -> IngestSummary:
+        images, workspace = catalogue.images, self._workspace
+        undo_merges(workspace, catalogue)
+        known = images.known_files()
+        changes = _changes(catalogue, workspace, walk, archives, known)
+        read = read_files(
+            images,
+            changes,
+            walk.refusals | archives.refusals,
+            known=known,
+            roots=workspace.settings.roots,
+            jobs=self._jobs,
+            progress=self._progress,
         )
-        _store(workspace, images, [_location(*rooted) for rooted in fresh], scan)
+        has_changed = _write(workspace, images, changes, read)
+        if apply_merges(workspace, catalogue) or has_changed:
+            write_visits(workspace, images)
+        images.add_rejects(archives.members)
+        _write_set_aside(workspace, images)
+        n_digested, undigested = self._digests(images, walk) if has_digests else (0, [])
+        set_aside = (*_set_aside_among(images, walk), *self._not_copied())
+        notes = [
+            *ingest_notes.different_pixel_notes(set_aside),
+            *self._notes(images, walk, changes, read),
+        ]
+        copies = {file.path for _, _, file in walk.files[n_found:]}
+        n_read = self.copier.n_files + sum(file.path not in copies for _, _, file in changes.fresh)
         return IngestSummary(
-            n_files=len(files),
-            n_read=len(fresh),
-            n_unchanged=len(files) - len(fresh),
+            n_files=n_found + self.copier.n_files,
+            n_read=n_read,
+            n_unchanged=n_found + self.copier.n_files - n_read,
             counts=images.counts(),
-            set_aside=_set_aside_among(images, files),
-            notes=_notes(scan.results, images),
+            set_aside=set_aside,
+            notes=tuple(dict.fromkeys([*notes, *undigested])),
             workspace=workspace,
+            n_vanished=len(read.vanished),
+            n_digested=n_digested,
         )
+
+    def _digests(self, images: ImageRepository, walk: Walk) -> tuple[int, list[str]]:
+        from herntrack.workflows.digests import write_digests
+
+        files = {(root.name, relative) for root, relative, _ in walk.files}
+        return write_digests(self._workspace, images, files, progress=self._progress)
+
+    def _not_copied(self) -> list[Reject]:
+        return [
+            reject
+            for reject in self.copier.rejects
+            if reject.location.root == NO_ROOT and reject.code != ARCHIVE_COPIED
+        ]
+
+    def _notes(
+        self,
+        images: ImageRepository,
+        walk: Walk,
+        changes: FileChanges,
+        read: FilesRead,
+    ) -> list[str]:
+        return [
+            *ingest_notes.copy_notes(self.copier),
+            *ingest_notes.header_notes(read.scan.results),
+            *ingest_notes.identity_notes(images),
+            *people_notes(self._workspace, images, read.scan.results),
+            *ingest_notes.index_notes(
+                [file for _, _, file in changes.fresh], [file for _, _, file in walk.files]
+            ),
+            *ingest_notes.index_notes(self.copier.sources, self.copier.sources),
+            *ingest_notes.missing_notes(self._workspace, images, changes, read.vanished),
+        ]
 
 
 @contextmanager
@@ -162,191 +258,73 @@ def _rare_garbage_collection() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _fresh_files(
-    images: ImageRepository, files: Sequence[RootedFile], *, reread: set[tuple[str, str]]
-) -> list[RootedFile]:
-    """Return the files that are new, changed, or now given the PatientID they lack."""
-    known = images.known_files()
-    if not known:
-        return list(files)
-    return [
-        (root, relative, file)
-        for root, relative, file in files
-        if known.get((root.name, relative)) != (file.size, file.mtime_ns)
-        or (root.patient_id and (root.name, relative) in reread)
-    ]
-
-
-def _set_aside_among(images: ImageRepository, files: Sequence[RootedFile]) -> tuple[Reject, ...]:
-    rejects = images.rejects()
-    here = {(root.name, relative) for root, relative, _ in files} if rejects else set()
-    return tuple(
-        reject for reject in rejects if (reject.location.root, reject.location.relative_path) in here
+def _changes(
+    catalogue: Catalogue,
+    workspace: Workspace,
+    walk: Walk,
+    archives: ArchivesTaken,
+    known: Mapping[FileKey, tuple[int, int]],
+) -> FileChanges:
+    images = catalogue.images
+    given = {root.name: root.patient_id for root in workspace.settings.roots if root.patient_id}
+    unnamed = images.files_given_another_id(given) if given else {}
+    here = {root.name for root, _, _ in walk.files}
+    _refuse_renaming_read_patients(catalogue, {pid for file, pid in unnamed.items() if file[0] in here})
+    return file_changes(
+        walk,
+        known,
+        missing=images.missing_files(),
+        roots=workspace.settings.roots,
+        reread=unnamed.keys() | archives.refusals.keys(),
     )
 
 
-def _store(
-    workspace: Workspace, images: ImageRepository, locations: Sequence[FileLocation], scan: Scan
-) -> None:
-    """Write what was read, then the stacks and visits that follow from it."""
-    if not locations:
-        return
-    forgotten = images.forget_files((location.root, location.relative_path) for location in locations)
-    merged = merge_scans(images, locations, scan, roots=workspace.settings.roots)
+def _write(workspace: Workspace, images: ImageRepository, changes: FileChanges, read: FilesRead) -> bool:
+    """Write what was read and what is gone, then the stacks; return whether visits follow from it."""
+    images.mark_missing(changes.returned, is_missing=False)
+    images.mark_missing(read.vanished, is_missing=True)
+    images.forget_rejects(read.vanished)
+    if not (read.locations or read.forgotten):
+        return False
+    forgotten = images.forget_files(read.forgotten)
+    merged = merge_scans(
+        images, read.locations, read.scan, roots=workspace.settings.roots, standing=read.standing
+    )
     affected = forgotten | merged.grown
     series_by_uid = {series.series_instance_uid: series for series in images.series()} if affected else {}
     for uid in sorted(affected & set(series_by_uid)):
         headers = [instance.header for instance in images.instances_of_series(uid)]
         built = build_stacks(series_by_uid[uid], headers)
         images.replace_stacks(uid, [(each.stack, each.images) for each in built])
-    images.drop_empty()
-    if affected or merged.new:
-        write_visits(workspace, images)
+    if affected:
+        images.drop_empty()
+    return bool(affected or merged.new)
 
 
-def write_visits(workspace: Workspace, images: ImageRepository) -> None:
-    """Derive every patient's visits from the dates of the studies; day 0 is the first of them."""
-    dates_of: dict[str, set[date]] = {patient.patient_id: set() for patient in images.patients()}
-    for study in images.studies():
-        if study.study_date is not None:
-            dates_of[study.patient_id].add(study.study_date)
-    known: dict[str, list[Visit]] = {patient_id: [] for patient_id in dates_of}
-    for visit in images.visits():
-        known.setdefault(visit.patient_id, []).append(visit)
-    for patient_id, dates in dates_of.items():
-        visits = _visits(patient_id, sorted(dates), workspace)
-        if visits != known[patient_id]:
-            images.replace_visits(patient_id, visits)
+def _write_set_aside(workspace: Workspace, images: ImageRepository) -> None:
+    """Make the files that were not copied those that the file beside the copies names."""
+    known = {reject.location.relative_path: reject for reject in images.rejects(root=NO_ROOT)}
+    named = load_set_aside(workspace)
+    if known != named:
+        images.forget_rejects((NO_ROOT, path) for path in known)
+        images.add_rejects(list(named.values()))
 
 
-def _visits(patient_id: str, dates: Sequence[date], workspace: Workspace) -> list[Visit]:
-    days = [(visit_date - dates[0]).days for visit_date in dates]
-    return [
-        Visit(
-            patient_id=patient_id,
-            visit_date=visit_date,
-            day=day,
-            timepoint=timepoint_of_day(day, workspace.settings.windows),
-        )
-        for visit_date, day in zip(dates, days, strict=True)
-    ]
+def _set_aside_among(images: ImageRepository, walk: Walk) -> list[Reject]:
+    rejects = [reject for reject in images.rejects() if reject.code != ARCHIVE_COPIED]
+    here = {(root.name, relative) for root, relative, _ in walk.files} if rejects else set()
+    files = ((reject, (reject.location.root, reject.location.relative_path)) for reject in rejects)
+    return [reject for reject, file in files if file in here or is_member_of(file, here)]
 
 
-def _with_path(workspace: Workspace, path: Path, *, patient_id: str) -> Workspace:
-    resolved = path.resolve()
-    if resolved.is_dir():
-        return with_root(workspace, resolved, patient_id=patient_id)[0]
-    if resolved.is_file():
-        holder = _holding_root(workspace.settings.roots, resolved)
-        if holder is not None and (not holder.only or resolved.name in holder.only) and not patient_id:
-            return workspace
-        return with_root(workspace, resolved.parent, only=[resolved.name], patient_id=patient_id)[0]
-    raise WorkspaceError(f"{path} does not exist; give a folder or a file")
-
-
-def _holding_root(roots: Sequence[ImageRoot], file: Path) -> ImageRoot | None:
-    holding = [
-        root
-        for root in roots
-        if file.is_relative_to(root.path)
-        and (not root.only or file.relative_to(root.path).as_posix() in root.only)
-    ]
-    return max(holding, key=lambda root: len(root.path.parts), default=None)
-
-
-def _location(root: ImageRoot, relative: str, file: FoundFile) -> FileLocation:
-    return FileLocation(root=root.name, relative_path=relative, size=file.size, mtime_ns=file.mtime_ns)
-
-
-def _files_of_patients(images: ImageRepository, patient_ids: set[str]) -> set[tuple[str, str]]:
-    """Return the files of patients whose identity is only derived."""
-    found = set()
-    for patient_id in patient_ids:
-        for each in images.stacks(patient_id=patient_id):
-            for instance in images.instances_of_series(each.series.series_instance_uid):
-                found.add((instance.location.root, instance.location.relative_path))
-    return found
-
-
-def _refuse_renaming_read_patients(
-    catalogue: Catalogue, unnamed: set[str], roots: Iterable[ImageRoot]
-) -> None:
+def _refuse_renaming_read_patients(catalogue: Catalogue, patient_ids: set[str]) -> None:
     """Refuse a new PatientID for images that lesions were already recorded on under the derived one."""
-    touched = {root.name for root in roots if root.patient_id}
-    if not touched:
+    if not patient_ids:
         return
-    read = {lesion.patient_id for lesion in catalogue.followup.lesions()} & unnamed
-    for patient_id in sorted(read):
-        if any(root in touched for root, _ in _files_of_patients(catalogue.images, {patient_id})):
-            raise CatalogueError(
-                f"patient {patient_id} already has lesions under its derived identifier;"
-                " ingest without --patient-id, or begin a new workspace with it"
-            )
-
-
-def _notes(results: Iterable[ScanResult], images: ImageRepository) -> tuple[str, ...]:
-    scanned = (result for result in results if isinstance(result, Scanned))
-    counted = Counter(note for each in scanned for note in each.image.notes)
-    notes = [f"{note} in {count} file(s)" for note, count in sorted(counted.items())]
-    for patient in images.patients():
-        if not patient.is_identified:
-            notes.append(
-                f"patient {patient.patient_id} has a derived identifier because the files hold none;"
-                " settle it with: herntrack ingest PATH --patient-id ID"
-            )
-    for each in images.stacks() if images.has_undated_studies() else ():
-        if each.study.study_date is None:
-            notes.append(
-                f"study {each.study.study_instance_uid} has no date, so it belongs to no visit;"
-                " correct StudyDate in the export and ingest it again"
-            )
-    return tuple(dict.fromkeys(notes))
-
-
-def _ingest_copies(
-    workspace: Workspace,
-    paths: Sequence[Path],
-    *,
-    patient_id: str,
-    jobs: int | None,
-    progress: Progress | None,
-) -> IngestSummary:
-    """Copy the images below some paths into the workspace and catalogue the copies."""
-    for path in paths:
-        if not path.exists():
-            raise WorkspaceError(f"{path} does not exist; give a folder or a file")
-    skip = [*own_paths(workspace), workspace.images_folder.resolve()]
-    files = [
-        file
-        for path in paths
-        for file in (walk_files(path.resolve(), skip=skip) if path.is_dir() else [found_file(path.resolve())])
-    ]
-    scan = scan_files(
-        files,
-        jobs=jobs or os.cpu_count() or 1,
-        progress=None if progress is None else lambda done, total: progress("copying", done, total),
-    )
-    set_aside = []
-    for file, result in zip(files, scan.results, strict=True):
-        if isinstance(result, Refusal):
-            location = FileLocation(root="", relative_path=file.path, size=file.size, mtime_ns=file.mtime_ns)
-            set_aside.append(Reject(location=location, code=result.code, reason=result.reason))
-            continue
-        target = (
-            workspace.images_folder
-            / result.image.study_instance_uid
-            / result.image.series.series_instance_uid
-            / f"{result.sop_instance_uid}.dcm"
+    derived = {each.patient_id for each in catalogue.images.patients() if not each.is_identified}
+    read = {lesion.patient_id for lesion in catalogue.followup.lesions()}
+    for patient_id in sorted(read & derived & patient_ids):
+        raise CatalogueError(
+            f"patient {patient_id} already has lesions under its derived identifier;"
+            " ingest without --patient-id, or begin a new workspace with it"
         )
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            scratch = target.with_suffix(".part")
-            shutil.copy2(file.path, scratch)
-            scratch.replace(target)
-    workspace, root = with_root(workspace, workspace.images_folder, patient_id=patient_id, name=COPIED_ROOT)
-    finder = RootFinder([root])
-    copies = [held for file in walk_files(root.path) if (held := finder.held(file)) is not None]
-    summary = ingest_files(workspace, copies, jobs=jobs, progress=progress)
-    return replace(
-        summary, n_files=len(files), set_aside=(*set_aside, *summary.set_aside), workspace=workspace
-    )

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
+from herntrack.catalogue.images import ImageCounts
 from herntrack.catalogue.session import Catalogue
 from herntrack.model.records import CataloguedStack
 from herntrack.model.vocabulary import Horizon
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.stack_choice import StackProposal, proposed_stacks
 from herntrack.workflows.workspace import Workspace
 
 Row = dict[str, Any]
@@ -26,6 +28,7 @@ class Listing(StrEnum):
     STACKS = "stacks"
     LESIONS = "lesions"
     READINGS = "readings"
+    PROPOSALS = "proposals"
     REJECTS = "rejects"
 
 
@@ -41,6 +44,8 @@ def list_rows(workspace: Workspace, what: Listing, *, patient_id: str | None = N
     patient_id : str, optional
         Keep only what belongs to this patient; files that were set aside belong to none.
     """
+    if what is Listing.PROPOSALS:
+        return [proposal_row(each) for each in proposed_stacks(workspace, patient_id=patient_id)]
     with catalogue_of(workspace) as catalogue:
         found = _LISTINGS[what](catalogue)
     if patient_id is None:
@@ -48,8 +53,16 @@ def list_rows(workspace: Workspace, what: Listing, *, patient_id: str | None = N
     return [row for row in found if row.get("patient_id") == patient_id]
 
 
-def stack_row(each: CataloguedStack) -> Row:
-    """Return one stack with what a person needs to choose it."""
+def stack_row(each: CataloguedStack, counts: ImageCounts | None = None) -> Row:
+    """Return one stack with what a person needs to choose it.
+
+    Parameters
+    ----------
+    each : CataloguedStack
+        The stack.
+    counts : ImageCounts, optional
+        Of its images; without them nothing is said of frames and missing files.
+    """
     stack, series, study = each.stack, each.series, each.study
     n_slices, n_rows, n_columns = stack.geometry.shape_zyx
     slice_spacing, row_spacing, column_spacing = stack.geometry.spacing_zyx
@@ -74,9 +87,42 @@ def stack_row(each: CataloguedStack) -> Row:
         "pixel_spacing_col_mm": column_spacing,
         "affine_lps": stack.geometry.as_lists(),
         "tilt_degrees": round(stack.geometry.tilt_degrees, 3),
+        "magnetic_field_strength": series.magnetic_field_strength,
+        "role": str(stack.role),
+        "role_evidence": stack.role_evidence,
+        "is_lumbar": stack.is_lumbar,
+        "lumbar_evidence": stack.lumbar_evidence,
+        "n_frames": None if counts is None else counts.frames,
+        "n_missing": None if counts is None else counts.missing,
         "frame_of_reference_uid": stack.frame_of_reference_uid,
         "is_regular": stack.is_regular,
         "problems": list(stack.problems),
+        "notes": list(stack.notes),
+    }
+
+
+def proposal_row(proposal: StackProposal) -> Row:
+    """Return the stack that is proposed for one lesion at one visit."""
+    lesion, visit, proposed = proposal.lesion, proposal.visit, proposal.proposed
+    best = proposed or (proposal.ranked[0] if proposal.ranked else None)
+    reference = proposal.reference
+    return {
+        "patient_id": lesion.patient_id,
+        "lesion_uid": lesion.lesion_uid,
+        "level": str(lesion.level),
+        "side": None if lesion.side is None else str(lesion.side),
+        "visit_date": visit.visit_date.isoformat(),
+        "day": visit.day,
+        "grade": None if best is None else str(best.comparison.grade),
+        "reasons": ["no stack"] if best is None else list(best.reasons),
+        "modality": None if best is None else str(best.each.series.modality),
+        "plane": None if best is None else str(best.each.stack.plane),
+        "weighting": None if best is None else str(best.each.stack.weighting),
+        "series_description": None if best is None else best.each.series.series_description,
+        "stack_uid": None if proposed is None else proposed.each.stack.stack_uid,
+        "reference_stack_uid": None if reference is None else reference.each.stack.stack_uid,
+        "is_reference_read": reference is not None and reference.reading is not None,
+        "n_stacks": len(proposal.ranked),
     }
 
 
@@ -109,8 +155,10 @@ def _visits(catalogue: Catalogue) -> list[Row]:
                 "visit_date": visit.visit_date.isoformat(),
                 "day": visit.day,
                 "timepoint": visit.timepoint,
+                "is_baseline_confirmed": visit.is_baseline_confirmed,
                 "modalities": sorted({str(each.series.modality) for each in stacks}),
                 "n_stacks": len(stacks),
+                "n_irregular": sum(not each.stack.is_regular for each in stacks),
             }
         )
     return rows
@@ -121,8 +169,12 @@ def _series(catalogue: Catalogue) -> list[Row]:
     stacks: dict[str, list[CataloguedStack]] = defaultdict(list)
     for each in catalogue.images.stacks():
         stacks[each.series.series_instance_uid].append(each)
+    counts: dict[str, list[ImageCounts]] = defaultdict(list)
+    for (series_uid, _), count in catalogue.images.image_counts().items():
+        counts[series_uid].append(count)
     rows = []
     for series in catalogue.images.series():
+        images = counts[series.series_instance_uid]
         study = studies[series.study_instance_uid]
         own = stacks[series.series_instance_uid]
         rows.append(
@@ -137,7 +189,10 @@ def _series(catalogue: Catalogue) -> list[Row]:
                 "manufacturer": series.manufacturer,
                 "magnetic_field_strength": series.magnetic_field_strength,
                 "n_stacks": len(own),
-                "n_images": sum(each.stack.geometry.shape_zyx[0] for each in own),
+                "n_irregular": sum(not each.stack.is_regular for each in own),
+                "n_images": sum(count.images for count in images),
+                "n_frames": sum(count.frames for count in images),
+                "n_missing": sum(count.missing for count in images),
             }
         )
     return sorted(
@@ -146,7 +201,10 @@ def _series(catalogue: Catalogue) -> list[Row]:
 
 
 def _stacks(catalogue: Catalogue) -> list[Row]:
-    return [stack_row(each) for each in catalogue.images.stacks()]
+    counts = {stack: count for (_, stack), count in catalogue.images.image_counts().items()}
+    return [
+        stack_row(each, counts.get(each.stack.stack_uid, ImageCounts())) for each in catalogue.images.stacks()
+    ]
 
 
 def _lesions(catalogue: Catalogue) -> list[Row]:
@@ -175,16 +233,19 @@ def _lesions(catalogue: Catalogue) -> list[Row]:
 
 
 def _readings(catalogue: Catalogue) -> list[Row]:
-    patients = {lesion.lesion_uid: lesion.patient_id for lesion in catalogue.followup.lesions()}
+    lesions = {lesion.lesion_uid: lesion for lesion in catalogue.followup.lesions()}
     measurements = catalogue.followup.measurements()
     rows = []
     for reading in catalogue.followup.readings():
         measurement = measurements.get(reading.reading_uid)
+        lesion = lesions[reading.lesion_uid]
         rows.append(
             {
                 "reading_uid": reading.reading_uid,
                 "lesion_uid": reading.lesion_uid,
-                "patient_id": patients[reading.lesion_uid],
+                "patient_id": lesion.patient_id,
+                "level": str(lesion.level),
+                "side": None if lesion.side is None else str(lesion.side),
                 "visit_date": reading.visit_date.isoformat(),
                 "reader": reading.reader,
                 "status": str(reading.status),

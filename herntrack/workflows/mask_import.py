@@ -12,7 +12,7 @@ from herntrack._typing import MaskZYX
 from herntrack.catalogue.images import ImageRepository
 from herntrack.errors import AmbiguousChoiceError, ReadingError, RecordNotFoundError
 from herntrack.model.records import CataloguedStack, Stack
-from herntrack.workflows.stack_files import stack_sop_instance_uids
+from herntrack.workflows.stack_files import stack_images, stack_sop_instance_uids
 
 LABEL_FILE_FORMATS = {
     ".nii": "NIfTI",
@@ -106,7 +106,7 @@ def _read_segmentation(
         content,
         stack.geometry,
         segment_numbers=chosen,
-        sop_instance_uids=stack_sop_instance_uids(images, stack.stack_uid),
+        sop_instance_uids=stack_images(images, stack.stack_uid),
     )
     return ImportedMask(mask=mask, format_name="DICOM SEG")
 
@@ -148,7 +148,8 @@ def referenced_stack(images: ImageRepository, file: Path) -> CataloguedStack:
         )
     from herntrack.readings.segmentation_object import read_segmentation
 
-    referenced = set(read_segmentation(file).referenced_sop_instance_uids)
+    content = read_segmentation(file)
+    referenced = set(content.referenced_sop_instance_uids)
     if not referenced:
         raise AmbiguousChoiceError(f"{file.name} refers to no image; name the stack with --stack UID")
     found = [
@@ -161,6 +162,11 @@ def referenced_stack(images: ImageRepository, file: Path) -> CataloguedStack:
             f"the {len(referenced)} images that {file.name} refers to are not in the catalogue;"
             " ingest them first"
         )
+    # Several stacks may be frames of one image; then the frames that planes were drawn on decide.
+    sources = {source for segment in content.segments for frame in segment.frames for source in frame.sources}
+    drawn_on = [each for each in found if sources & set(stack_images(images, each.stack.stack_uid))]
+    if len(found) > 1 and len(drawn_on) == 1:
+        return drawn_on[0]
     if len(found) > 1:
         options = "; ".join(f"--stack {each.stack.stack_uid}" for each in found)
         raise AmbiguousChoiceError(

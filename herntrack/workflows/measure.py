@@ -15,7 +15,7 @@ from herntrack.volumetrics.measure import EMPTY_MEASUREMENT, MaskMeasurement, me
 from herntrack.volumetrics.rules import RuleSet, load_rules
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.stack_files import stack_sop_instance_uids
+from herntrack.workflows.stack_files import stack_images
 from herntrack.workflows.workspace import Workspace
 
 
@@ -87,8 +87,8 @@ def reading_mask(catalogue: Catalogue, workspace: Workspace, reading: Reading) -
         If the stack it was made on is not catalogued.
     """
     stack = catalogue.images.stack(reading.stack_uid or "").stack
-    uids = stack_sop_instance_uids(catalogue.images, stack.stack_uid)
-    return ReadingStore(workspace.readings_folder).load_mask(reading, stack.geometry, uids), stack
+    images = stack_images(catalogue.images, stack.stack_uid)
+    return ReadingStore(workspace.readings_folder).load_mask(reading, stack.geometry, images), stack
 
 
 def _measurement(catalogue: Catalogue, workspace: Workspace, reading: Reading, rules: RuleSet) -> Measurement:

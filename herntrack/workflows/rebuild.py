@@ -1,25 +1,28 @@
 """The catalogue anew, from images and readings.
 
-The old catalogue is kept beside the new one until the new one is complete.
+The new one is made in a file of its own and takes the place of the old one in one step when it
+is complete. Who reads meanwhile sees the old one; a rebuild that is killed leaves it standing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from herntrack.catalogue.images import CatalogueCounts
+from herntrack.catalogue.session import DATABASE_ERRORS, replace_catalogue
 from herntrack.errors import HerntrackError, WorkspaceError
 from herntrack.model.records import Patient, Reject
 from herntrack.readings.store import ReadingStore
 from herntrack.workflows.classify import classify
-from herntrack.workflows.ingest import files_of_roots, ingest_files
+from herntrack.workflows.ingest import ingest_roots
+from herntrack.workflows.ingest_paths import missing_root_advice, missing_roots
 from herntrack.workflows.measure import CaseSetAside, measure
+from herntrack.workflows.merged_rows import apply_merges
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.session import catalogue_of, ensure_catalogue
-from herntrack.workflows.workspace import Workspace
-
-DATABASE_SUFFIXES = ("", "-wal", "-shm")
-"""Files of a SQLite database in write-ahead mode."""
+from herntrack.workflows.session import catalogue_of, clear_leftovers, ensure_catalogue
+from herntrack.workflows.visits import write_visits
+from herntrack.workflows.workspace import NEW_CATALOGUE_FILE, Workspace
+from herntrack.workflows.workspace_lock import settings_locked, workspace_locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +54,34 @@ def rebuild(workspace: Workspace, *, jobs: int | None = None, progress: Progress
         If a root is not where the settings say: a catalogue without its images would look
         complete.
     """
-    for root in workspace.settings.roots:
-        if not root.path.is_dir():
-            raise WorkspaceError(
-                f"image root {root.name!r} is missing: {root.path}; if the folder was moved:"
-                f" herntrack roots move {root.name} NEWPATH"
-            )
-    _set_old_catalogue_aside(workspace)
-    try:
-        ensure_catalogue(workspace)
-        ingested = ingest_files(workspace, files_of_roots(workspace), jobs=jobs, progress=progress)
-        n_lesions, n_readings = _restore_readings(workspace)
-        measured = measure(workspace, progress=progress)
-        classified = classify(workspace, progress=progress)
-    except (HerntrackError, OSError, KeyboardInterrupt):
-        _put_old_catalogue_back(workspace)
-        raise
-    _drop_old_catalogue(workspace)
+    if workspace.settings.catalogue_url:
+        raise WorkspaceError(
+            "this workspace keeps its catalogue in a database server; empty that database, then run"
+            " herntrack ingest on its roots"
+        )
+    with workspace_locked(workspace.folder, progress=progress):
+        for root in missing_roots(workspace):
+            raise WorkspaceError(missing_root_advice(root))
+        clear_leftovers(workspace)
+        try:
+            return _rebuild(workspace, jobs=jobs, progress=progress)
+        finally:
+            clear_leftovers(workspace)
+
+
+def _rebuild(workspace: Workspace, *, jobs: int | None, progress: Progress) -> RebuildSummary:
+    """Make the catalogue beside the old one, then put it in its place."""
+    scratch = replace(workspace, catalogue_file=NEW_CATALOGUE_FILE)
+    ensure_catalogue(scratch)
+    ingested = ingest_roots(scratch, jobs=jobs, progress=progress)
+    _keep_digests(workspace, scratch)
+    _restore_readings(scratch)
+    measured = measure(scratch, progress=progress)
+    classified = classify(scratch, progress=progress)
+    # Somebody may have read on while this was going on.
+    n_lesions, n_readings = _restore_readings(scratch)
+    with settings_locked(workspace.folder):
+        replace_catalogue(scratch.catalogue_path, workspace.catalogue_path)
     return RebuildSummary(
         counts=ingested.counts,
         n_lesions=n_lesions,
@@ -77,6 +91,29 @@ def rebuild(workspace: Workspace, *, jobs: int | None = None, progress: Progress
     )
 
 
+def _keep_digests(workspace: Workspace, scratch: Workspace) -> None:
+    """Take over the digests of pixels whose files are as the old catalogue knew them."""
+    try:
+        with catalogue_of(workspace) as old:
+            digests = {
+                (image.sop_instance_uid, image.frame_number, image.location): image.pixel_sha256
+                for image in old.images.known_images()
+                if image.pixel_sha256
+            }
+    except (HerntrackError, *DATABASE_ERRORS):
+        # No old catalogue, an older one, or a damaged one: that is what a rebuild is for.
+        return
+    if not digests:
+        return
+    with catalogue_of(scratch) as new:
+        found = {
+            (image.sop_instance_uid, image.frame_number): digest
+            for image in new.images.known_images()
+            if (digest := digests.get((image.sop_instance_uid, image.frame_number, image.location)))
+        }
+        new.images.write_digests(found)
+
+
 def _restore_readings(workspace: Workspace) -> tuple[int, int]:
     store = ReadingStore(workspace.readings_folder)
     lesions, readings = store.lesions(), store.readings()
@@ -84,35 +121,14 @@ def _restore_readings(workspace: Workspace) -> tuple[int, int]:
         known = {patient.patient_id for patient in catalogue.images.patients()}
         missing = sorted({lesion.patient_id for lesion in lesions} - known)
         catalogue.images.add_images(patients=[Patient(patient_id=patient_id) for patient_id in missing])
+        known_lesions = {lesion.lesion_uid for lesion in catalogue.followup.lesions()}
         for lesion in lesions:
-            catalogue.followup.add_lesion(lesion)
+            if lesion.lesion_uid not in known_lesions:
+                catalogue.followup.add_lesion(lesion)
+        known_readings = {reading.reading_uid for reading in catalogue.followup.readings()}
         for reading in sorted(readings, key=lambda each: (each.created_at, each.reading_uid)):
-            catalogue.followup.add_reading(reading)
+            if reading.reading_uid not in known_readings:
+                catalogue.followup.add_reading(reading)
+        if apply_merges(workspace, catalogue):
+            write_visits(workspace, catalogue.images)
     return len(lesions), len(readings)
-
-
-def _set_old_catalogue_aside(workspace: Workspace) -> None:
-    if workspace.settings.catalogue_url:
-        raise WorkspaceError(
-            "this workspace keeps its catalogue in a database server; empty that database, then run"
-            " herntrack rebuild"
-        )
-    for suffix in DATABASE_SUFFIXES:
-        path = workspace.catalogue_path.with_name(workspace.catalogue_path.name + suffix)
-        if path.exists():
-            path.replace(path.with_name(f"old-{path.name}"))
-
-
-def _put_old_catalogue_back(workspace: Workspace) -> None:
-    for suffix in DATABASE_SUFFIXES:
-        path = workspace.catalogue_path.with_name(workspace.catalogue_path.name + suffix)
-        path.unlink(missing_ok=True)
-        old = path.with_name(f"old-{path.name}")
-        if old.exists():
-            old.replace(path)
-
-
-def _drop_old_catalogue(workspace: Workspace) -> None:
-    for suffix in DATABASE_SUFFIXES:
-        name = f"old-{workspace.catalogue_path.name}{suffix}"
-        workspace.catalogue_path.with_name(name).unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from herntrack.workflows.classify import ClassifySummary, LesionAssessment, clas
 from herntrack.workflows.key_pictures import key_pictures
 from herntrack.workflows.measure import CaseSetAside, measure
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.report_rows import change_rows, lesion_row, outcome_rows
+from herntrack.workflows.report_rows import change_rows, flag_texts, lesion_row, outcome_rows
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 
@@ -206,6 +206,7 @@ def _detail(
         key_strips=pictures.strips,
         visit_notes=remarks,
         truth_mm3={day: volume for (lesion_uid, day), volume in truths.items() if lesion_uid == uid},
+        flag_texts=flag_texts(each),
         is_same_reader_and_protocol=all(record.visit.is_same_protocol_and_reader for record in records),
     )
 

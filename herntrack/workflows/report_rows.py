@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from herntrack.model.records import Visit
 from herntrack.model.timepoints import VisitWindow, timepoint_of_day
-from herntrack.model.vocabulary import Horizon, OutcomeClass, ReadingStatus, VisitState
+from herntrack.model.vocabulary import Comparability, Horizon, OutcomeClass, ReadingStatus, VisitState
 from herntrack.reports.tables import ChangeRow, LesionRow, OutcomeRow
 from herntrack.volumetrics.error_model import sigma_mm3
 from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, VisitRecord
@@ -19,6 +19,15 @@ from herntrack.workflows.classify import LesionAssessment
 MIXED = "other_reader_or_protocol"
 """Flag of a visit that is compared with the larger error."""
 
+OTHER_READER = "other_reader"
+"""Flag of a visit that another reader than the baseline's read."""
+
+PROTOCOL_MIXED = "protocol_mixed"
+"""Flag of a visit whose protocol is not the baseline's; the flags after it say why."""
+
+BASELINE_UNREAD = "baseline_visit_unread"
+"""Flag of a lesion's first reading if the patient's day 0 is an earlier visit."""
+
 UNREAD = "not_read"
 """Flag of a visit that nobody has read for this lesion."""
 
@@ -27,7 +36,7 @@ def unread_visits(assessment: LesionAssessment, visits: Sequence[Visit]) -> list
     """Return the patient's visits from the lesion's baseline on that nobody has read."""
     followup = assessment.followup
     if followup is None:
-        return [visit.visit_date for visit in visits]
+        return [visit.visit_date for visit in visits if visit.day >= 0]
     read = {followup.baseline_date, *(record.visit_date for record in followup.records)}
     return [
         visit.visit_date
@@ -45,16 +54,29 @@ def change_rows(
     was first read are none of its.
     """
     followup = assessment.followup
-    first = visits[0].visit_date if followup is None and visits else None
+    first = next((visit.visit_date for visit in visits if followup is None and visit.day >= 0), None)
     start = followup.baseline_date if followup is not None else first
     rows = [
         _empty_row(assessment, day, start=start or day, windows=windows)
         for day in unread_visits(assessment, visits)
     ]
     if followup is not None:
-        rows.append(_baseline_row(assessment, followup, rules))
+        is_later = any(visit.day == 0 and visit.visit_date < followup.baseline_date for visit in visits)
+        rows.append(_baseline_row(assessment, followup, rules, flags=(BASELINE_UNREAD,) if is_later else ()))
         rows += [_visit_row(assessment, followup, record, rules, windows) for record in followup.records]
     return sorted(rows, key=lambda row: row.visit_date)
+
+
+def flag_texts(assessment: LesionAssessment) -> dict[tuple[date, str], str]:
+    """Return the protocol's differences with their numbers, by visit and flag."""
+    if assessment.followup is None:
+        return {}
+    return {
+        (record.visit_date, str(reason.difference)): reason.text
+        for record in assessment.followup.records
+        if record.comparison is not None
+        for reason in record.comparison.reasons
+    }
 
 
 def lesion_row(assessment: LesionAssessment, rules: RuleSet) -> LesionRow:
@@ -119,7 +141,9 @@ def outcome_rows(assessment: LesionAssessment, rules: RuleSet) -> list[OutcomeRo
     return rows
 
 
-def _baseline_row(assessment: LesionAssessment, followup: LesionFollowUp, rules: RuleSet) -> ChangeRow:
+def _baseline_row(
+    assessment: LesionAssessment, followup: LesionFollowUp, rules: RuleSet, *, flags: tuple[str, ...]
+) -> ChangeRow:
     fact = followup.baseline_fact
     volume = followup.baseline.volume_mm3
     return ChangeRow(
@@ -141,7 +165,7 @@ def _baseline_row(assessment: LesionAssessment, followup: LesionFollowUp, rules:
         change_percent_high=None,
         visit_state=VisitState.BASELINE,
         series_instance_uid=_series(assessment, fact),
-        flags=followup.baseline.problems,
+        flags=(*followup.baseline.problems, *flags),
     )
 
 
@@ -154,9 +178,6 @@ def _visit_row(
 ) -> ChangeRow:
     fact, visit = record.fact, record.visit
     change = compare_with_baseline(followup.baseline, visit, rules)
-    flags = list(why_not_evaluable(followup.baseline, visit))
-    if fact is not None and not visit.is_same_protocol_and_reader:
-        flags.append(MIXED)
     is_read = visit.status is not ReadingStatus.NOT_EVALUABLE
     return ChangeRow(
         patient_id=assessment.lesion.patient_id,
@@ -179,8 +200,24 @@ def _visit_row(
         change_percent_high=None if change is None else change.change_percent_high,
         visit_state=decide_visit_state(followup.baseline, visit, rules),
         series_instance_uid=_series(assessment, fact),
-        flags=tuple(flags),
+        flags=_visit_flags(followup, record),
     )
+
+
+def _visit_flags(followup: LesionFollowUp, record: VisitRecord) -> tuple[str, ...]:
+    """Return why a visit is not evaluable, or why the larger error counts, and what else differs."""
+    flags = list(why_not_evaluable(followup.baseline, record.visit))
+    comparison = record.comparison
+    if comparison is None or record.visit.status is ReadingStatus.NOT_EVALUABLE:
+        return tuple(flags)
+    if not flags and not record.visit.is_same_protocol_and_reader:
+        flags.append(MIXED)
+    if record.is_other_reader:
+        flags.append(OTHER_READER)
+    if comparison.grade is Comparability.MIXED:
+        flags.append(PROTOCOL_MIXED)
+    flags += [str(reason.difference) for reason in comparison.reasons]
+    return tuple(dict.fromkeys(flags))
 
 
 def _empty_row(

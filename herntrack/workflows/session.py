@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from herntrack.catalogue.engine import sqlite_url
-from herntrack.catalogue.session import Catalogue, create_catalogue, open_catalogue
+from herntrack.catalogue.engine import DatabaseAddress, sqlite_url
+from herntrack.catalogue.session import Catalogue, create_catalogue, drop_catalogue, open_catalogue
 from herntrack.errors import CatalogueError
-from herntrack.workflows.workspace import CATALOGUE_FILE, Workspace
+from herntrack.workflows.workspace import CATALOGUE_FILE, NEW_CATALOGUE_FILE, SCRATCH_FOLDER, Workspace
+from herntrack.workflows.workspace_lock import settings_locked
 
 
-def catalogue_url(workspace: Workspace) -> str:
+def catalogue_url(workspace: Workspace) -> DatabaseAddress:
     """Return the database URL of a workspace's catalogue."""
     return workspace.settings.catalogue_url or sqlite_url(workspace.catalogue_path)
 
@@ -19,6 +21,12 @@ def catalogue_url(workspace: Workspace) -> str:
 def ensure_catalogue(workspace: Workspace) -> None:
     """Make the tables, or bring those of an older version up to date."""
     create_catalogue(catalogue_url(workspace))
+
+
+def clear_leftovers(workspace: Workspace) -> None:
+    """Remove what a run that was killed left behind; its writers' lock is held by the caller."""
+    shutil.rmtree(workspace.folder / SCRATCH_FOLDER, ignore_errors=True)
+    drop_catalogue(workspace.folder / NEW_CATALOGUE_FILE)
 
 
 @contextmanager
@@ -35,5 +43,8 @@ def catalogue_of(workspace: Workspace) -> Iterator[Catalogue]:
             f"{workspace.folder} has no {CATALOGUE_FILE};"
             " run herntrack rebuild to make it from images and readings"
         )
-    with open_catalogue(catalogue_url(workspace)) as catalogue:
+    with ExitStack() as opened:
+        # A rebuilt catalogue must not take this one's place while it is being opened.
+        with settings_locked(workspace.folder, is_shared=True):
+            catalogue = opened.enter_context(open_catalogue(catalogue_url(workspace)))
         yield catalogue

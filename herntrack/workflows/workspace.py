@@ -7,30 +7,59 @@ opens an image.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import tomlkit
 
 from herntrack.errors import WorkspaceError
-from herntrack.model.timepoints import DEFAULT_WINDOWS, VisitWindow
+from herntrack.workflows.settings import SETTINGS_FILE, ImageRoot, Settings, settings_of
+from herntrack.workflows.workspace_lock import settings_locked
 
-SETTINGS_FILE = "herntrack.toml"
 CATALOGUE_FILE = "catalogue.sqlite"
+
+NEW_CATALOGUE_FILE = "catalogue.new.sqlite"
+"""Where a rebuild makes the next catalogue."""
+
 READINGS_FOLDER = "readings"
 IMAGES_FOLDER = "images"
 REPORTS_FOLDER = "reports"
+
+SCRATCH_FOLDER = ".unpacked"
+"""What archives are unpacked to before it is copied; gone when the run ends."""
+
+COPIES_FILE = f"{IMAGES_FOLDER}/set-aside.json"
+"""What was not copied, and why: nothing else remembers it, as its source is no root."""
+
 ENVIRONMENT_VARIABLE = "HERNTRACK_WORKSPACE"
 
 COPIED_ROOT = "images"
 """Name of the root of what was copied into the workspace."""
+
+__all__ = [
+    "CATALOGUE_FILE",
+    "COPIED_ROOT",
+    "COPIES_FILE",
+    "ENVIRONMENT_VARIABLE",
+    "IMAGES_FOLDER",
+    "NEW_CATALOGUE_FILE",
+    "READINGS_FOLDER",
+    "REPORTS_FOLDER",
+    "SCRATCH_FOLDER",
+    "SETTINGS_FILE",
+    "ImageRoot",
+    "Settings",
+    "Workspace",
+    "create_workspace",
+    "find_workspace",
+    "open_workspace",
+    "with_moved_root",
+    "with_root",
+]
 
 _TEMPLATE = """\
 # Settings of a herntrack workspace. Delete the catalogue and `herntrack rebuild` restores it
@@ -76,49 +105,27 @@ last_day = 456
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImageRoot:
-    """A folder of images under a name.
+class Workspace:
+    """A project's folder with its settings.
 
     Parameters
     ----------
-    name : str
-        Unique in the workspace.
-    path : Path
+    folder : Path
         Absolute.
-    only : tuple of str
-        Files below `path` that were asked for; empty means the whole folder.
-    patient_id : str
-        Stands in for a missing PatientID of these files; empty if none was given.
+    settings : Settings
+        What its settings file says.
+    catalogue_file : str
+        Name of the SQLite file; another one only while a rebuild makes it.
     """
-
-    name: str
-    path: Path
-    only: tuple[str, ...] = ()
-    patient_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What ``herntrack.toml`` says."""
-
-    catalogue_url: str = ""
-    rules: str = "default"
-    primary_reader: str = ""
-    windows: tuple[VisitWindow, ...] = DEFAULT_WINDOWS
-    roots: tuple[ImageRoot, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
-    """A project's folder with its settings."""
 
     folder: Path
     settings: Settings
+    catalogue_file: str = CATALOGUE_FILE
 
     @property
     def catalogue_path(self) -> Path:
         """The SQLite file; not used if the settings name another database."""
-        return self.folder / CATALOGUE_FILE
+        return self.folder / self.catalogue_file
 
     @property
     def readings_folder(self) -> Path:
@@ -229,7 +236,7 @@ def open_workspace(folder: Path) -> Workspace:
         ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise WorkspaceError(f"{path} cannot be read: {error}") from error
-    return Workspace(folder=folder, settings=_settings(document, folder))
+    return Workspace(folder=folder, settings=settings_of(document, folder))
 
 
 def with_root(
@@ -255,21 +262,10 @@ def with_root(
     name : str
         The root's name; by default the folder's, made unique.
     """
-    with _settings_locked(workspace.folder):
+    with settings_locked(workspace.folder):
         # Another process may have added a root since these settings were read.
-        current = open_workspace(workspace.folder)
+        current = replace(open_workspace(workspace.folder), catalogue_file=workspace.catalogue_file)
         return _with_root(current, path.resolve(), only=only, patient_id=patient_id, name=name)
-
-
-@contextmanager
-def _settings_locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from writing the settings; the folder itself is the lock."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _with_root(
@@ -324,7 +320,8 @@ def with_moved_root(workspace: Workspace, name: str, path: Path) -> Workspace:
         replace(moved, path=path) if root.name == name else root for root in workspace.settings.roots
     )
     changed = replace(workspace, settings=replace(workspace.settings, roots=roots))
-    _write_roots(changed)
+    with settings_locked(workspace.folder):
+        _write_roots(changed)
     return changed
 
 
@@ -353,61 +350,3 @@ def _write_roots(workspace: Workspace) -> None:
     scratch = path.with_suffix(".toml.new")
     scratch.write_text(tomlkit.dumps(document), encoding="utf-8")
     scratch.replace(path)
-
-
-def _settings(document: Mapping[str, Any], folder: Path) -> Settings:
-    known = {"schema", "catalogue", "rules", "readers", "visits", "roots"}
-    unknown = sorted(set(document) - known)
-    if unknown:
-        raise _bad(f"unknown table or key {unknown[0]!r}", f"one of {', '.join(sorted(known))}")
-    if document.get("schema", 1) != 1:
-        raise _bad(f"schema = {document['schema']!r}", "1 (is this herntrack older than the workspace?)")
-    windows = _table(document, "visits").get("windows")
-    return Settings(
-        catalogue_url=_string(_table(document, "catalogue"), "url", ""),
-        rules=_string(_table(document, "rules"), "name", "default"),
-        primary_reader=_string(_table(document, "readers"), "primary", ""),
-        windows=DEFAULT_WINDOWS if windows is None else tuple(_window(item) for item in windows),
-        roots=tuple(_root(item, folder) for item in document.get("roots", [])),
-    )
-
-
-def _window(item: Mapping[str, Any]) -> VisitWindow:
-    try:
-        return VisitWindow(
-            name=_string(item, "name", ""), first_day=int(item["first_day"]), last_day=int(item["last_day"])
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _bad(
-            f"a visit window: {error}", "name, first_day and last_day with 0 < first <= last"
-        ) from error
-
-
-def _root(item: Mapping[str, Any], folder: Path) -> ImageRoot:
-    name, path = _string(item, "name", ""), _string(item, "path", "")
-    if not name or not path:
-        raise _bad("a root without name or path", 'name = "..." and path = "..."')
-    return ImageRoot(
-        name=name,
-        path=(folder / path).resolve(),
-        only=tuple(item.get("only", ())),
-        patient_id=_string(item, "patient_id", ""),
-    )
-
-
-def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = document.get(key, {})
-    if not isinstance(value, Mapping):
-        raise _bad(f"{key} = {value!r}", f"a table [{key}]")
-    return value
-
-
-def _string(table: Mapping[str, Any], key: str, default: str) -> str:
-    value = table.get(key, default)
-    if not isinstance(value, str):
-        raise _bad(f"{key} = {value!r}", "text in quotes")
-    return value
-
-
-def _bad(found: str, expected: str) -> WorkspaceError:
-    return WorkspaceError(f"{SETTINGS_FILE}: {found}; expected {expected}")

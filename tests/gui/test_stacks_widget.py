@@ -141,7 +141,7 @@ def test_several_stacks_open_in_order_and_a_refused_one_stops_none(
     click_open(stacks, qtbot)
     assert [layer.name for layer in viewer.layers] == [
         "P-07 2024-01-15 axial T2 #1",
-        "P-07 2024-01-15 axial CT soft #3",
+        "P-07 2024-01-15 axial unknown #3",
     ]
     assert [layer.visible for layer in viewer.layers] == [False, True]
     assert "missing" in stacks.message_label.text()

@@ -1,5 +1,7 @@
 """The fast reader says what pydicom says, or nothing."""
 
+# ruff: noqa: RUF001 - names in Cyrillic on purpose
+
 from __future__ import annotations
 
 import logging
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.charset import python_encoding
+from pydicom.data import get_charset_files
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.filereader import ENCODED_VR
 from pydicom.uid import ImplicitVRLittleEndian
@@ -95,7 +98,10 @@ def test_the_tables_are_those_of_the_standard() -> None:
 @pytest.mark.parametrize(
     ("tag", "vr", "value"),
     [
-        pytest.param(0x00100020, "LO", "Müller".encode("latin-1"), id="text beyond ASCII"),
+        pytest.param(0x00100020, "LO", b"T\t1 ", id="a control character"),
+        pytest.param(0x00100010, "PN", b"A^B\0C", id="a NUL within a name"),
+        pytest.param(0x00100010, "LO", b"A^B ", id="a name in another VR"),
+        pytest.param(0x00100040, "CS", "М ".encode("cp1251"), id="a code beyond ASCII"),
         pytest.param(0x00080005, "CS", b"NO SUCH SET ", id="an unknown character set"),
         pytest.param(0x00080018, "UI", b"", id="no identifier"),
         pytest.param(0x0020000D, "UI", b"", id="no study identifier"),
@@ -144,6 +150,61 @@ def test_whatever_is_unusual_is_left_to_pydicom(tmp_path: Path, tag: int, vr: st
 )
 def test_every_form_of_a_value_is_read_alike(tmp_path: Path, tag: int, vr: str, value: bytes) -> None:
     assert fast(plain_file({tag: (vr, value)}), tmp_path) is not None
+
+
+@pytest.mark.parametrize(
+    ("character_set", "encoding", "name", "shown"),
+    [
+        ("ISO_IR 144", "iso8859_5", "Иванова^Анна^Петровна", "Иванова Анна Петровна"),
+        ("ISO_IR 192", "utf-8", "Әуезова^Гүлнәр", "Әуезова Гүлнәр"),
+        ("ISO_IR 100", "cp1251", "Иванова^Анна^Петровна", "Иванова Анна Петровна"),
+        ("", "cp1251", "ИВАНОВА^АННА", "ИВАНОВА АННА"),
+        ("ISO_IR 6", "cp1251", "Смирнов^Игорь", "Смирнов Игорь"),
+        ("ISO_IR 100", "utf-8", "Смирнов^Игорь", "Смирнов Игорь"),
+        ("ISO_IR 100", "latin-1", "Müller^Jürgen", "Müller Jürgen"),
+        ("", "latin-1", "Ångström^Åsa", "Ångström Åsa"),
+        ("\\ISO 2022 IR 87", "iso2022_jp", "Yamada^Tarou=山田^太郎", "Yamada Tarou = 山田 太郎"),
+    ],
+)
+def test_names_beyond_ascii_are_read_without_pydicom_and_alike(
+    tmp_path: Path, character_set: str, encoding: str, name: str, shown: str
+) -> None:
+    raw, sets = name.encode(encoding), character_set.encode()
+    changed = {
+        0x00080005: ("CS", sets + b" " * (len(sets) % 2)) if sets else None,
+        0x00100010: ("PN", raw + b" " * (len(raw) % 2)),
+        0x00100020: ("LO", "№ 7".encode("cp1251") + b" "),
+        0x00081030: ("LO", raw.replace(b"^", b"-").ljust(48)),
+        0x00100030: ("DA", b"19700230"),
+        0x00100040: ("CS", b"F "),
+    }
+    for syntax in ("1.2.840.10008.1.2.1", IMPLICIT):
+        image = fast(plain_file(changed, syntax=syntax), tmp_path)
+        assert image is not None
+        assert image.person.name == shown
+        assert bytes.fromhex(image.person.name_bytes).rstrip() == raw
+        assert (image.person.character_set, image.person.sex) == (character_set, "F")
+        assert image.person.birth_date is None
+        assert image.study_description.startswith(name.split("^", maxsplit=1)[0])
+
+
+def test_every_character_set_file_of_pydicom_is_read_alike(tmp_path: Path) -> None:
+    n_named = 0
+    for path in map(Path, get_charset_files("*.dcm")):
+        dataset = pydicom.dcmread(path, force=True)
+        element_ = dataset.get_item("PatientName")
+        if element_ is None:
+            continue
+        n_named += 1
+        sets = dataset.get("SpecificCharacterSet") or ""
+        stated = (sets if isinstance(sets, str) else "\\".join(sets)).encode()
+        padded = stated + b" " * (len(stated) % 2)
+        content = plain_file({0x00080005: ("CS", padded), 0x00100010: ("PN", element_.value)})
+        image = fast(content, tmp_path)
+        assert image is not None
+        expected = " = ".join(group for group in str(dataset.PatientName).split("=") if group)
+        assert image.person.name == " ".join(expected.replace("^", " ").split())
+    assert n_named == 15
 
 
 def test_sequences_are_stepped_over(tmp_path: Path) -> None:
@@ -265,6 +326,40 @@ def nested(draw: st.DrawFn, *, implicit: bool, depth: int = 0) -> bytes:
         else:
             parts.append(element(tag, draw(vrs), draw(odd_texts), implicit=implicit))
     return b"".join(parts)
+
+
+words = st.text("ИвановАнЁё-ҚұАннаMülÅöé^= \\\\", max_size=10)
+encodings = st.sampled_from(
+    ["cp1251", "kz1048", "koi8_u", "cp866", "iso8859_5", "latin-1", "utf-8", "gb18030"]
+)
+foreign_texts = st.tuples(words, encodings).map(lambda pair: pair[0].encode(pair[1], "ignore")) | st.binary(
+    max_size=9
+)
+character_sets = st.sampled_from(
+    [
+        *(b"ISO_IR 6 ", b"ISO_IR 100", b"ISO_IR 144", b"ISO_IR 192", b"GB18030 ", b"ISO_IR 13 "),
+        *(b"\\ISO 2022 IR 87 ", b"ISO 2022 IR 6\\ISO 2022 IR 144", b"ISO_IR 999", b"ISO-IR 144", b"latin1"),
+        b"WINDOWS-1251",
+    ]
+)
+
+
+@st.composite
+def named_headers(draw: st.DrawFn) -> bytes:
+    """Return a file with texts in any encoding under any character set."""
+    changed: dict[int, tuple[str, bytes] | None] = {0x00080005: None}
+    if draw(st.booleans()):
+        changed[0x00080005] = ("CS", draw(character_sets))
+    for tag, vr in ((0x00100010, "PN"), (0x00100020, "LO"), (0x00081030, "LO"), (0x00181210, "SH")):
+        if draw(st.booleans()):
+            changed[tag] = (vr, draw(foreign_texts))
+    return plain_file(changed, syntax=draw(st.sampled_from(["1.2.840.10008.1.2.1", IMPLICIT])))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=MUTED)
+@given(named_headers())
+def test_texts_in_any_encoding_are_read_alike_or_left_to_pydicom(tmp_path: Path, content: bytes) -> None:
+    fast(content, tmp_path)
 
 
 @st.composite

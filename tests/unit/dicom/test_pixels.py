@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
-from herntrack.dicom.pixels import decode_values, read_dataset, read_values
+from herntrack.dicom.jpeg_twelve_bits import sample_precision
+from herntrack.dicom.multi_frame import frame_headers
+from herntrack.dicom.pixels import decode_frames, decode_values, read_dataset, read_values
 from herntrack.errors import DicomError, MissingAttributeError, NotDicomError
+from tests.enhanced import frame, make_enhanced, ramp
+from tests.factories import write
 from tests.phantoms import grid
 from tests.unit.imaging.image_files import image
 
@@ -184,11 +189,84 @@ def test_a_compressed_stream_that_breaks_off_inside_a_whole_file_is_refused(name
         decode_values(dataset, path=NOWHERE)
 
 
-def test_a_syntax_that_no_decoder_reads_is_named_with_what_to_do() -> None:
-    with pytest.raises(
-        DicomError, match=r"JPGExtended\.dcm: .*1\.2\.840\.10008\.1\.2\.4\.51.*export it again"
-    ):
-        read_values(EXAMPLES / "JPGExtended.dcm")
+@pytest.mark.parametrize("name", ["JPGExtended.dcm", "JPEG-lossy.dcm"])
+def test_lossy_jpeg_of_twelve_bits_is_read(name: str) -> None:
+    values = read_values(EXAMPLES / name)
+    # What libjpeg-turbo 3 decodes the same stream to, bit for bit.
+    assert (values.dtype, values.shape, int(values.max())) == (np.int16, (1024, 256), 264)
+    digest = hashlib.sha256(values.astype("<u2").tobytes()).hexdigest()
+    assert digest == "d30242775a414c01d616447854ebe3f2b20259822894bcd6891f879bcdcbf313"
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.98])
+def test_lossy_jpeg_of_twelve_bits_that_breaks_off_is_refused(kept: float) -> None:
+    dataset = read_dataset(EXAMPLES / "JPGExtended.dcm")
+    frame = next(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=1))
+    dataset.PixelData = pydicom.encaps.encapsulate([frame[: int(len(frame) * kept) // 2 * 2]])
+    dataset["PixelData"].is_undefined_length = True
+    with pytest.raises(DicomError, match="cannot be decoded"):
+        decode_values(dataset, path=NOWHERE)
+
+
+def test_lossy_jpeg_of_twelve_bits_of_another_size_is_refused() -> None:
+    dataset = read_dataset(EXAMPLES / "JPGExtended.dcm")
+    dataset.Rows = 1000
+    with pytest.raises(DicomError, match="cannot be decoded"):
+        decode_values(dataset, path=NOWHERE)
+
+
+def test_signed_lossy_jpeg_of_twelve_bits_is_refused_as_nobody_says_how_it_is_signed() -> None:
+    dataset = read_dataset(EXAMPLES / "JPGExtended.dcm")
+    dataset.PixelRepresentation = 1
+    with pytest.raises(DicomError, match=r"1\.2\.840\.10008\.1\.2\.4\.51"):
+        decode_values(dataset, path=NOWHERE)
+
+
+def test_the_precision_of_a_jpeg_is_that_of_its_frame_header() -> None:
+    segment = b"\xff\xe0\x00\x04\xff\xc1"  # an application's bytes look like a frame header
+    assert sample_precision(b"\xff\xd8" + segment + b"\xff\xff\xc1\x00\x0b\x0c\x00\x01") == 12
+    assert sample_precision(b"\xff\xd8" + segment) is None
+
+
+def test_frames_have_each_their_own_rescale(tmp_path: Path) -> None:
+    frames = [
+        frame(z, PixelValueTransformationSequence={"RescaleSlope": slope, "RescaleIntercept": intercept})
+        for z, slope, intercept in ((5.0, 1, -1024), (9.4, 2, 0), (13.8, "0.5", 3))
+    ]
+    path = write(make_enhanced(frames), tmp_path / "image")
+    dataset = read_dataset(path)
+    headers = frame_headers(dataset)
+    values = dict(decode_frames(dataset, headers, path=path))
+    assert [values[place].dtype for place in (0, 1, 2)] == [np.int16, np.int16, np.float32]
+    assert np.array_equal(values[0], ramp(1).astype(int) - 1024)
+    assert np.array_equal(values[1], ramp(2).astype(int) * 2)
+    assert np.array_equal(values[2], ramp(3) * 0.5 + 3)
+    chosen = [headers[2], headers[0]]
+    assert [(place, values.max()) for place, values in decode_frames(dataset, chosen, path=path)] == [
+        (1, 147 - 1024),
+        (0, 347 * 0.5 + 3),
+    ]
+
+
+def test_frames_of_a_shortened_file_are_refused(tmp_path: Path) -> None:
+    path = write(make_enhanced([frame(5.0), frame(9.4)]), tmp_path / "image")
+    dataset = read_dataset(path)
+    headers = frame_headers(dataset)
+    dataset.NumberOfFrames = 1
+    with pytest.raises(DicomError, match="frame 2 of 1"):
+        list(decode_frames(dataset, headers, path=path))
+    dataset.NumberOfFrames = 2
+    dataset.PixelData = dataset.PixelData[:-2]
+    with pytest.raises(DicomError, match="cannot be decoded"):
+        list(decode_frames(dataset, headers, path=path))
+
+
+def test_a_number_of_frames_that_is_none_is_refused() -> None:
+    dataset = image(STORED, GEOMETRY)
+    dataset.NumberOfFrames = "1"
+    dataset["NumberOfFrames"]._value = "1A"
+    with pytest.raises(DicomError, match="NumberOfFrames is no number"):
+        decode_values(dataset, path=NOWHERE)
 
 
 def test_an_unknown_syntax_is_named() -> None:
@@ -213,8 +291,8 @@ def test_compressed_pixels_without_a_stated_syntax_are_refused(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"NumberOfFrames": 2}, "2 frames of 1 samples"),
-        ({"SamplesPerPixel": 3}, "1 frames of 3 samples"),
+        ({"NumberOfFrames": 2}, "2 frames; here images of one frame"),
+        ({"SamplesPerPixel": 3}, "3 samples per pixel"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "colour palette"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 
 from herntrack.dicom.stacks import build_stacks
 from herntrack.model.records import InstanceHeader, Series
-from herntrack.model.vocabulary import Modality, Plane
+from herntrack.model.vocabulary import ImageRole, Modality, Plane
 
 SERIES = Series(series_instance_uid="1.2.3", study_instance_uid="1.2", modality=Modality.MR)
+CT_SERIES = replace(SERIES, modality=Modality.CT)
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
@@ -101,7 +103,7 @@ def test_a_missing_slice_is_named_with_its_place() -> None:
     (built,) = build_stacks(SERIES, headers)
     assert not built.stack.is_regular
     assert built.stack.problems == (
-        "1 slice(s) missing between 4.00 and 12.00 mm along the normal (step 4.00 mm)",
+        "1 slice(s) missing at 8.00 mm, between 4.00 and 12.00 mm along the normal (step 4.00 mm)",
     )
     assert built.stack.geometry.slice_spacing_mm == pytest.approx(4.0)
 
@@ -135,6 +137,50 @@ def test_uneven_repeats_are_not_trusted() -> None:
     built = build_stacks(SERIES, headers)
     assert not any(b.stack.is_regular for b in built)
     assert sum(len(b.sop_instance_uids) for b in built) == 4
+    assert built[0].stack.problems == (
+        (
+            "positions were imaged unequally often: 2 at 4.00 mm along the normal, 1 at each other;"
+            " which images belong together is open"
+        ),
+    )
+
+
+def test_an_acquisition_that_repeats_a_part_is_a_stack_of_its_own() -> None:
+    whole = row_of_slices([0, 4, 8, 12], acquisition_number=1)
+    part = row_of_slices([4, 8, 12, 16], first=5, acquisition_number=2)
+    built = build_stacks(SERIES, [*part, *whole])
+    assert [b.sop_instance_uids for b in built] == [
+        tuple(f"1.2.3.{n}" for n in (1, 2, 3, 4)),
+        tuple(f"1.2.3.{n}" for n in (5, 6, 7, 8)),
+    ]
+    assert all(b.stack.is_regular for b in built)
+
+
+def test_a_repeat_within_one_acquisition_is_not_told_apart() -> None:
+    whole = row_of_slices([0, 4, 8], acquisition_number=1)
+    twice = row_of_slices([0, 0, 8], first=4, acquisition_number=2)
+    built = build_stacks(SERIES, [*whole, *twice])
+    assert sum(len(b.sop_instance_uids) for b in built) == 6
+    assert not any(b.stack.is_regular for b in built)
+
+
+def test_two_acquisitions_one_of_which_repeats_a_position_are_all_kept() -> None:
+    # As many acquisitions as images at the busiest place, and yet they part nothing.
+    headers = [
+        *row_of_slices([0, 4, 8], acquisition_number=1),
+        *row_of_slices([12, 12], first=4, acquisition_number=2),
+    ]
+    built = build_stacks(SERIES, headers)
+    assert sum(len(b.sop_instance_uids) for b in built) == 5
+    assert not any(b.stack.is_regular for b in built)
+
+
+def test_a_rotation_counted_as_acquisition_does_not_hide_a_repeat() -> None:
+    headers = [header(i + 1, (0.0, 0.0, 4.0 * i), acquisition_number=i + 1) for i in range(4)]
+    headers.append(header(9, (0.0, 0.0, 4.0), acquisition_number=9))
+    built = build_stacks(SERIES, headers)
+    assert not any(b.stack.is_regular for b in built)
+    assert "2 at 4.00 mm" in built[0].stack.problems[0]
 
 
 def test_three_orientations_of_a_localizer_are_three_stacks() -> None:
@@ -146,8 +192,9 @@ def test_three_orientations_of_a_localizer_are_three_stacks() -> None:
             position = [0.0, 0.0, 0.0]
             position[axis] = 15.0 * i
             headers.append(header(number * 3 + i, tuple(position), image_orientation_patient=orientation))
-    planes = {b.stack.plane for b in build_stacks(SERIES, headers)}
-    assert planes == {Plane.AXIAL, Plane.SAGITTAL, Plane.CORONAL}
+    stacks = [b.stack for b in build_stacks(SERIES, headers)]
+    assert {stack.plane for stack in stacks} == {Plane.AXIAL, Plane.SAGITTAL, Plane.CORONAL}
+    assert {stack.role for stack in stacks} == {ImageRole.LOCALIZER}
 
 
 def test_a_gantry_tilt_is_a_sheared_affine_with_the_right_volume() -> None:
@@ -159,12 +206,152 @@ def test_a_gantry_tilt_is_a_sheared_affine_with_the_right_volume() -> None:
     assert geometry.tilt_degrees == pytest.approx(18.5)
     assert geometry.slice_spacing_mm == pytest.approx(3.0)
     assert geometry.voxel_volume_mm3 == pytest.approx(3.0 * 0.7 * 0.6)
+    assert built.stack.notes == ("gantry tilt 18.5 degrees",)
+    assert built.stack.problems == ()
+
+
+def ct_row(shift: float, tilt: float | None) -> list[InstanceHeader]:
+    return [header(i, (0.0, shift * i, 3.0 * i), gantry_detector_tilt=tilt) for i in range(5)]
+
+
+@pytest.mark.parametrize("stated", [18.5, -18.5, 18.0, None])
+def test_a_stated_tilt_that_the_positions_show_is_no_problem(stated: float | None) -> None:
+    (built,) = build_stacks(CT_SERIES, ct_row(3.0 * float(np.tan(np.radians(18.5))), stated))
+    assert (built.stack.problems, built.stack.notes) == ((), ("gantry tilt 18.5 degrees",))
+
+
+def test_a_stated_tilt_that_the_positions_do_not_show_is_said_with_its_size() -> None:
+    (built,) = build_stacks(CT_SERIES, ct_row(0.0, 18.5))
+    assert built.stack.is_regular
+    assert built.stack.notes == ()
+    # 1 / cos(18.5 degrees) = 1.0545
+    assert built.stack.problems == (
+        (
+            "GantryDetectorTilt is 18.5 degrees, the slices are shifted as by 0.0 degrees; the positions"
+            " decide. If the header were right, volumes would be 5.4 % too large"
+        ),
+    )
+
+
+def test_a_tilt_of_the_positions_that_the_header_denies_is_said() -> None:
+    (built,) = build_stacks(CT_SERIES, ct_row(3.0 * float(np.tan(np.radians(18.5))), 0.0))
+    assert built.stack.is_regular
+    assert built.stack.problems[0].endswith("volumes would be 5.2 % too small")
+
+
+def test_an_absurd_stated_tilt_says_nothing_of_volumes() -> None:
+    (built,) = build_stacks(CT_SERIES, ct_row(0.0, 90.0))
+    assert built.stack.problems == (
+        (
+            "GantryDetectorTilt is 90.0 degrees, the slices are shifted as by 0.0 degrees;"
+            " the positions decide"
+        ),
+    )
+
+
+def test_sheared_mr_slices_have_no_gantry() -> None:
+    headers = [header(i, (0.0, 1.0 * i, 3.0 * i), repetition_time=3500.0, echo_time=100.0) for i in range(5)]
+    (built,) = build_stacks(SERIES, headers)
+    assert built.stack.notes == ("slices shifted against each other by 18.4 degrees",)
+    stated = [replace(each, gantry_detector_tilt=0.0) for each in headers]
+    assert build_stacks(SERIES, stated)[0].stack.problems == ()
+
+
+def test_one_ct_slice_shows_no_tilt_to_contradict() -> None:
+    (built,) = build_stacks(CT_SERIES, ct_row(0.0, 18.5)[:1])
+    assert len(built.stack.problems) == 1
+    assert "single slice" in built.stack.problems[0]
+
+
+@pytest.mark.parametrize("n_missing", [1, 2, 3])
+def test_a_missing_slice_is_found_though_the_numbers_were_written_anew(n_missing: int) -> None:
+    after = 12.0 + 4.0 * (n_missing + 1)
+    headers = row_of_slices([0, 4, 8, 12, after, after + 4, after + 8])
+    (built,) = build_stacks(SERIES, headers)
+    assert not built.stack.is_regular
+    named = ", ".join(f"{16.0 + 4.0 * i:.2f}" for i in range(n_missing))
+    assert built.stack.problems == (
+        (
+            f"{n_missing} slice(s) missing at {named} mm, between 12.00 and {after:.2f} mm along the normal"
+            " (step 4.00 mm)"
+        ),
+    )
+
+
+def test_blocks_near_each_other_are_parted_if_the_gap_is_no_whole_number_of_steps() -> None:
+    built = build_stacks(SERIES, row_of_slices([0, 4, 8, 12, 22, 26, 30, 34]))
+    assert [b.stack.geometry.shape_zyx[0] for b in built] == [4, 4]
+    assert all(b.stack.is_regular for b in built)
+
+
+def test_blocks_near_each_other_are_parted_if_the_acquisition_changes_between_them() -> None:
+    first = row_of_slices([0, 4, 8, 12], acquisition_number=1)
+    second = row_of_slices([24, 28, 32, 36], first=5, acquisition_number=2)
+    built = build_stacks(SERIES, first + second)
+    assert [b.stack.geometry.shape_zyx[0] for b in built] == [4, 4]
+    each_rotation = [
+        header(i, (0.0, 0.0, z), acquisition_number=i) for i, z in enumerate([0.0, 4, 8, 12, 24, 28, 32, 36])
+    ]
+    (built_whole,) = build_stacks(SERIES, each_rotation)
+    assert not built_whole.stack.is_regular
+
+
+def test_a_missing_slice_in_one_block_leaves_the_other_regular() -> None:
+    headers = row_of_slices([0, 4, 8, 16, 20]) + row_of_slices([60, 64, 68, 72], first=6)
+    first, second = build_stacks(SERIES, headers)
+    assert not first.stack.is_regular
+    assert "missing at 12.00 mm" in first.stack.problems[0]
+    assert second.stack.is_regular
+
+
+def test_angled_blocks_whose_first_misses_a_slice_keep_the_others_regular() -> None:
+    headers = []
+    for block, degrees in enumerate((5.0, 15.0, 32.0)):
+        orientation, normal = tilted(degrees)
+        steps = [0, 1, 3, 4] if block == 0 else [0, 1, 2, 3]
+        for n, i in enumerate(steps):
+            position = tuple(np.array([0.0, 10.0 * block, -40.0 * block]) + i * 4.4 * normal)
+            headers.append(header(block * 4 + n, position, image_orientation_patient=orientation))
+    irregular = [b.sop_instance_uids for b in build_stacks(SERIES, headers) if not b.stack.is_regular]
+    assert irregular == [("1.2.3.0", "1.2.3.1", "1.2.3.2", "1.2.3.3")]
+
+
+def test_many_uneven_steps_are_counted_after_the_first() -> None:
+    steps = [4.0] * 20 + [7.0] * 9
+    (built,) = build_stacks(SERIES, row_of_slices(np.cumsum([0.0, *steps]).tolist()))
+    assert len(built.stack.problems) == 7
+    assert built.stack.problems[0] == (
+        "uneven step of 7.00 mm between 80.00 and 87.00 mm along the normal (typical 4.00 mm)"
+    )
+    assert built.stack.problems[-1] == "3 more uneven step(s) between 122.00 and 143.00 mm"
+
+
+def test_a_stack_says_what_it_is_and_why() -> None:
+    series = replace(SERIES, body_part_examined="LSPINE", series_description="T2 SAG")
+    sagittal = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+    headers = [
+        header(
+            i,
+            (4.4 * i, 0.0, 0.0),
+            image_orientation_patient=sagittal,
+            image_type=("ORIGINAL", "PRIMARY", "M", "NORM"),
+            rows=400,
+        )
+        for i in range(11)
+    ]
+    (built,) = build_stacks(series, headers)
+    stack = built.stack
+    assert (stack.plane, stack.role, stack.is_lumbar) == (Plane.SAGITTAL, ImageRole.DIAGNOSTIC, True)
+    assert stack.role_evidence == "ImageType ORIGINAL\\PRIMARY\\M\\NORM"
+    assert stack.lumbar_evidence == "BodyPartExamined 'lspine'"
 
 
 def test_one_slice_has_no_volume() -> None:
-    (built,) = build_stacks(SERIES, [header(1, (0.0, 0.0, 0.0), slice_thickness=5.0)])
+    (built,) = build_stacks(SERIES, [header(1, (0.0, 0.0, 7.5), slice_thickness=5.0)])
     assert not built.stack.is_regular
-    assert "single slice" in built.stack.problems[0]
+    assert built.stack.problems == (
+        "a single slice at 7.50 mm along the normal: there is no centre-to-centre distance, so no volume",
+    )
 
 
 def test_a_late_slice_keeps_the_stack_its_name() -> None:

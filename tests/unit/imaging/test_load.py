@@ -9,18 +9,24 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK
-from pydicom.uid import ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import UID, ImplicitVRLittleEndian, RLELossless
 
+from herntrack.dicom.headers import read_images
+from herntrack.dicom.stacks import build_stacks
 from herntrack.errors import (
+    DicomError,
     GeometryError,
     GeometryMismatchError,
     IrregularSpacingError,
     MissingAttributeError,
 )
 from herntrack.imaging import load
-from herntrack.imaging.load import load_image, load_volume
+from herntrack.imaging.load import SliceFile, load_image, load_volume
 from herntrack.imaging.sitk_bridge import to_sitk
 from herntrack.model.geometry import VolumeGeometry
+from herntrack.model.records import Stack
+from tests.enhanced import frame, make_enhanced, ramp
+from tests.factories import make_dataset, write
 from tests.phantoms import grid, rotation
 from tests.unit.imaging.image_files import image, stack_of, write_series
 
@@ -183,3 +189,75 @@ def test_an_irregular_stack_is_refused_with_its_problems() -> None:
     stack = stack_of(GEOMETRY, is_regular=False, problems=("1 slice(s) missing between 3 and 12 mm",))
     with pytest.raises(IrregularSpacingError, match=r"1 slice\(s\) missing between 3 and 12 mm"):
         load_volume(stack, [])
+
+
+def enhanced_file(path: Path, order: list[int], **changes: Any) -> tuple[Stack, list[SliceFile]]:
+    """Write four slices as frames in some order; return their stack and files in slice order."""
+    heights = (5.0, 9.4, 13.8, 18.2)
+    frames = [frame(heights[index], position=index + 1) for index in order]
+    images = read_images(write(make_enhanced(frames, **changes), path))
+    (built,) = build_stacks(images[0].series, [image.header for image in images])
+    return built.stack, [SliceFile(path, number) for _, number in built.images]
+
+
+def test_frames_stand_in_slice_order(tmp_path: Path) -> None:
+    order = [2, 0, 3, 1]
+    stack, files = enhanced_file(tmp_path / "image", order)
+    volume = load_volume(stack, files)
+    assert volume.values.dtype == np.int16
+    assert np.array_equal(volume.values, [ramp(order.index(index) + 1) for index in range(4)])
+
+
+def test_a_multi_frame_file_is_read_once_for_all_its_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, files = enhanced_file(tmp_path / "image", [0, 1, 2, 3])
+    read: list[Path] = []
+    real = load.read_dataset
+    monkeypatch.setattr(load, "read_dataset", lambda path: read.append(path) or real(path))
+    seen: list[tuple[int, int]] = []
+    load_volume(stack, files, progress=lambda done, total: seen.append((done, total)))
+    assert read == [tmp_path / "image"]
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_slices_may_come_from_frames_and_files(tmp_path: Path) -> None:
+    stack, files = enhanced_file(tmp_path / "image", [0, 1, 2, 3])
+    single = make_dataset(ImagePositionPatient=[-10.0, -20.0, 9.4], RescaleSlope="0.5", RescaleIntercept=0)
+    files[1] = SliceFile(write(single, tmp_path / "single"))
+    values = load_volume(stack, files).values
+    assert values.dtype == np.float32
+    assert np.array_equal(values[0], ramp(1))
+    assert np.array_equal(values[1], 0.5 * single.pixel_array)
+
+
+def test_a_frame_that_is_not_its_slice_is_refused(tmp_path: Path) -> None:
+    stack, files = enhanced_file(tmp_path / "image", [0, 1, 2, 3])
+    enhanced_file(tmp_path / "image", [0, 2, 1, 3])
+    with pytest.raises(GeometryMismatchError, match=r"image, frame 2: not slice 1 of its stack"):
+        load_volume(stack, files)
+
+
+def test_a_file_that_lost_its_frames_is_refused(tmp_path: Path) -> None:
+    stack, files = enhanced_file(tmp_path / "image", [0, 1, 2, 3])
+    write(make_dataset(), tmp_path / "image")
+    with pytest.raises(DicomError, match="no multi-frame image any more"):
+        load_volume(stack, files)
+    write(make_enhanced([frame(5.0), frame(9.4)]), tmp_path / "image")
+    with pytest.raises(DicomError, match="2 frames, wanted is frame 4"):
+        load_volume(stack, files)
+    write(make_enhanced([frame(5.0), frame(9.4)], NumberOfFrames=3), tmp_path / "image")
+    with pytest.raises(DicomError, match=r"ingest the folder again"):
+        load_volume(stack, files)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, RLELossless])
+def test_frames_are_decoded_in_every_syntax(tmp_path: Path, syntax: UID) -> None:
+    dataset = make_enhanced([frame(5.0), frame(9.4), frame(13.8)])
+    if syntax.is_compressed:
+        dataset.compress(syntax, generate_instance_uid=False)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    images = read_images(write(dataset, tmp_path / "image"))
+    (built,) = build_stacks(images[0].series, [each.header for each in images])
+    files = [SliceFile(tmp_path / "image", number) for _, number in built.images]
+    assert np.array_equal(load_volume(built.stack, files).values, [ramp(1), ramp(2), ramp(3)])

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from herntrack.errors import MeasurementError
-from herntrack.model.vocabulary import Modality, Plane, ReadingStatus
+from herntrack.model.vocabulary import ImageRole, Modality, Plane, ReadingStatus, Weighting
 from herntrack.volumetrics.followup import ReadingFact, build_followup, reading_of_record
 from herntrack.volumetrics.outcome import decide_outcome
 from herntrack.volumetrics.records import baseline_of_record, is_same_protocol
 from herntrack.volumetrics.rules import load_rules
+from herntrack.volumetrics.visits import why_not_evaluable
 
 RULES = load_rules()
 DAY_0 = dt.date(2024, 1, 10)
@@ -258,3 +259,43 @@ def test_a_discordant_baseline_is_not_evaluable() -> None:
 def test_a_lesion_without_a_reading_is_refused() -> None:
     with pytest.raises(MeasurementError, match="a lesion without a reading has no baseline"):
         build_followup([], RULES)
+
+
+# --- comparability ---------------------------------------------------------------------------
+
+
+def test_another_weighting_widens_and_is_said() -> None:
+    t2, t1 = replace(READING, weighting=Weighting.T2), on_day(91, weighting=Weighting.T1)
+    (record,) = build_followup([t2, t1], RULES).records
+    assert not record.visit.is_same_protocol_and_reader
+    assert record.comparison is not None
+    assert record.comparison.texts == ("weighting T1 against T2",)
+    assert not record.is_other_reader
+
+
+def test_a_visit_read_on_a_localizer_is_kept_and_not_evaluable() -> None:
+    followup = build_followup([READING, on_day(91, role=ImageRole.LOCALIZER, volume_mm3=200.0)], RULES)
+    (record,) = followup.records
+    assert (record.fact, record.problem) == (on_day(91, role=ImageRole.LOCALIZER, volume_mm3=200.0), None)
+    assert why_not_evaluable(followup.baseline, record.visit) == ("not_diagnostic",)
+    assert decide_outcome(followup.baseline, followup.visits, RULES).visit_states == "U"
+
+
+def test_a_baseline_on_an_irregular_stack_decides_nothing() -> None:
+    followup = build_followup([replace(READING, is_regular=False), on_day(91)], RULES)
+    assert followup.baseline.problems == ("irregular_slices",)
+    assert decide_outcome(followup.baseline, followup.visits, RULES).reason == "baseline not evaluable"
+
+
+def test_a_readers_word_goes_before_the_protocols() -> None:
+    poor = on_day(91, modality=Modality.CT, status=ReadingStatus.NOT_EVALUABLE, volume_mm3=None)
+    followup = build_followup([READING, poor], RULES)
+    assert why_not_evaluable(followup.baseline, followup.visits[0]) == ("not_evaluable_reading",)
+
+
+def test_every_reason_of_a_visit_is_told() -> None:
+    followup = build_followup([READING, on_day(91, modality=Modality.CT, discordant=True)], RULES)
+    assert why_not_evaluable(followup.baseline, followup.visits[0]) == (
+        "modality_differs",
+        "sequences_discordant",
+    )

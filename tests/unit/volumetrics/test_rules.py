@@ -30,7 +30,7 @@ def test_the_default_thresholds_are_the_published_ones() -> None:
     del values["sha256"]
     assert values == {
         "name": "default",
-        "version": "1.0.0",
+        "version": "1.1.0",
         "min_baseline_mm3": 100.0,
         "z": 1.96,
         "min_change_fraction": 0.25,
@@ -44,6 +44,8 @@ def test_the_default_thresholds_are_the_published_ones() -> None:
         "boundary_k_mixed_mm": 2.2,
         "volume_floor_mm3": 20.0,
         "spacing_tolerance": 0.25,
+        "field_tolerance": 0.25,
+        "tilt_tolerance_degrees": 5.0,
         "draws": 4000,
         "seed": 20240531,
         "adjudicate_below": 0.6,
@@ -82,8 +84,8 @@ def test_a_whole_number_will_do_where_a_fraction_may_stand(tmp_path: Path) -> No
         ("[visit]\n", "[visit]\nzz = 2.0\n", "site.toml: no rule uses the key visit.zz; the keys are "),
         ('name = "default"', 'name = "default"\ncolour = "red"', "no rule uses the key colour"),
         ("[visit]\n", "[visits]\n", "no rule uses the key visits"),
-        ('version = "1.0.0"', 'version = ""', "version is ''; write a text that is not empty"),
-        ('version = "1.0.0"', "version = 1", "version is 1; write a text that is not empty"),
+        ('version = "1.1.0"', 'version = ""', "version is ''; write a text that is not empty"),
+        ('version = "1.1.0"', "version = 1", "version is 1; write a text that is not empty"),
         ("z = 1.96", 'z = "1.96"', "site.toml: visit.z is '1.96'; write a number from 0.1 to 10"),
         (
             "landmark_day = 70",

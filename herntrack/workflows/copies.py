@@ -1,0 +1,142 @@
+"""Two files with one SOP Instance UID: the same picture twice, or two pictures under one name.
+
+The second is set aside either way, but under another code. Equal files are equal; else the
+stored pixels are compared, as they are if both files encode them alike, decoded if not.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from herntrack.errors import DicomError
+from herntrack.model.records import FileLocation, Reject
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+DUPLICATE = "duplicate"
+DIFFERENT_PIXELS = "different_pixels"
+COPY_CODES = (DUPLICATE, DIFFERENT_PIXELS)
+"""Codes of files that were set aside because another file with their UID is kept."""
+
+SAME_FILE = "the same file byte for byte"
+"""What is said of a copy that differs in nothing."""
+
+OTHER_PIXELS = (
+    "same SOP Instance UID, but OTHER PIXELS; one of the two was altered or mislabelled, so find out which"
+    " one is right"
+)
+
+_BEGINNING = "a copy of "
+_KEPT = ", which is kept: "
+CHUNK_BYTES = 1024 * 1024
+
+_CLAIM = re.compile(r"(?:^study|this file says study) ([0-9.]+)(?= belongs to patient |$)")
+
+_PIXEL_KEYWORDS = (
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
+    *("BitsAllocated", "BitsStored", "PixelRepresentation"),
+)
+"""Attributes that say how bytes make pixels."""
+
+
+def copy_reject(location: FileLocation, kept: str, code: str, detail: str) -> Reject:
+    """Return why a file is set aside in favour of another.
+
+    Parameters
+    ----------
+    location : FileLocation
+        The file.
+    kept : str
+        The file that is kept, as root and path with a colon between them.
+    code, detail : str
+        As `compare_copies` returns them.
+    """
+    return Reject(location=location, code=code, reason=f"{_BEGINNING}{kept}{_KEPT}{detail}")
+
+
+def kept_file(reject: Reject) -> str:
+    """Return the file that is kept in favour of this one, as root and path with a colon between them."""
+    return reject.reason.removeprefix(_BEGINNING).rpartition(_KEPT)[0]
+
+
+def says_study(study_instance_uid: str) -> str:
+    """Return the words for a file that claims a study other than expected."""
+    return f"this file says study {study_instance_uid}"
+
+
+def claimed_study(reject: Reject) -> str:
+    """Return the study that a file is set aside from, or that it claims; empty if it does not matter.
+
+    What such a file says of the patient counts when the study's patient is decided, although
+    the file itself is set aside.
+    """
+    found = _CLAIM.search(reject.reason)
+    return found.group(1) if found else ""
+
+
+def compare_copies(path: Path, kept: Path) -> tuple[str, str]:
+    """Return a code and a sentence for two files with the same SOP Instance UID.
+
+    Parameters
+    ----------
+    path, kept : Path
+        The files.
+
+    Returns
+    -------
+    code : str
+        `DUPLICATE` or `DIFFERENT_PIXELS`.
+    detail : str
+        What was found.
+    """
+    try:
+        if _are_equal_files(path, kept):
+            return DUPLICATE, SAME_FILE
+        if _have_equal_pixels(path, kept):
+            return DUPLICATE, "same SOP Instance UID and same pixels"
+    except (DicomError, OSError) as error:
+        # The message names the file; the catalogue must say the same wherever its root lies.
+        return DUPLICATE, f"same SOP Instance UID; the pixels could not be compared ({type(error).__name__})"
+    return DIFFERENT_PIXELS, OTHER_PIXELS
+
+
+def _are_equal_files(path: Path, kept: Path) -> bool:
+    if os.stat(path).st_size != os.stat(kept).st_size:  # noqa: PTH116
+        return False
+    with path.open("rb") as one, kept.open("rb") as other:
+        while True:
+            chunk = one.read(CHUNK_BYTES)
+            if chunk != other.read(CHUNK_BYTES):
+                return False
+            if not chunk:
+                return True
+
+
+def _have_equal_pixels(path: Path, kept: Path) -> bool:
+    import numpy as np
+
+    from herntrack.dicom.pixels import read_dataset
+
+    datasets = [read_dataset(each) for each in (path, kept)]
+    if len({tuple(str(dataset.get(word)) for word in _PIXEL_KEYWORDS) for dataset in datasets}) > 1:
+        return False
+    if len({_syntax(dataset) for dataset in datasets}) == 1:
+        one, other = (dataset.get("PixelData") for dataset in datasets)
+        if one is not None and one == other:
+            return True
+    return np.array_equal(*(_stored_values(dataset) for dataset in datasets))
+
+
+def _syntax(dataset: Dataset) -> str:
+    return str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", ""))
+
+
+def _stored_values(dataset: Dataset) -> Any:
+    try:
+        return dataset.pixel_array
+    except Exception as error:  # every decoder raises its own kinds
+        raise DicomError(f"the pixels cannot be decoded: {type(error).__name__}") from error

@@ -1,0 +1,37 @@
+"""What was decided, as plain rows for a table or JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from herntrack.model.decisions import BaselineChoice, Decision, PatientMerge, standing_decisions
+from herntrack.readings.decision_json import kind_of
+from herntrack.readings.decisions import DecisionStore
+from herntrack.workflows.workspace import Workspace
+
+
+def decision_rows(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return every decision, the oldest first, and whether a later one took its place."""
+    found = DecisionStore(workspace.readings_folder).decisions()
+    standing = {each.decision_uid for each in standing_decisions(found)}
+    return [
+        {
+            "decision_uid": each.decision_uid,
+            "kind": kind_of(each),
+            "patient_id": each.patient_id,
+            "said": _said(each),
+            "decided_by": each.decided_by,
+            "decided_at": each.decided_at.isoformat(),
+            "reason": each.reason,
+            "is_standing": each.decision_uid in standing,
+        }
+        for each in found
+    ]
+
+
+def _said(decision: Decision) -> str:
+    if isinstance(decision, PatientMerge):
+        return f"followed as {decision.into_patient_id}"
+    if isinstance(decision, BaselineChoice):
+        return "day 0 is proposed" if decision.visit_date is None else f"day 0 is {decision.visit_date}"
+    return "stands for itself"

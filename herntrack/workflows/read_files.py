@@ -1,0 +1,188 @@
+"""Reading the headers of fresh files, and of those that they put in question.
+
+Nothing is written here; what comes out is all that a merge needs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from herntrack.catalogue.files import FileKey, KnownImage
+from herntrack.catalogue.images import ImageRepository
+from herntrack.dicom.scan import Scan, found_file, scan_files
+from herntrack.dicom.scan_chunk import FoundFile, Refusal
+from herntrack.model.records import FileLocation
+from herntrack.workflows.file_changes import FileChanges
+from herntrack.workflows.image_merge import Standing
+from herntrack.workflows.progress import Progress
+from herntrack.workflows.rooted_files import RootedFile
+from herntrack.workflows.settings import ImageRoot
+from herntrack.workflows.unsettled import Places, Unsettled
+
+
+@dataclass(slots=True, kw_only=True)
+class FilesRead:
+    """What was read, and what it means for known files.
+
+    Parameters
+    ----------
+    locations : list of FileLocation
+        Files that were read, or refused without being read.
+    scan : Scan
+        What became of each.
+    forgotten : set of (str, str)
+        Known files whose rows are written anew, or not at all if they moved.
+    vanished : set of (str, str)
+        Known files that are gone.
+    standing : Standing
+        What stays as it is.
+    """
+
+    locations: list[FileLocation] = field(default_factory=list)
+    scan: Scan = field(default_factory=lambda: Scan([], {}))
+    forgotten: set[FileKey] = field(default_factory=set)
+    vanished: set[FileKey] = field(default_factory=set)
+    standing: Standing = field(default_factory=Standing)
+
+
+def read_files(
+    images: ImageRepository,
+    changes: FileChanges,
+    refusals: Mapping[FileKey, Refusal],
+    *,
+    known: Mapping[FileKey, tuple[int, int]],
+    roots: Sequence[ImageRoot],
+    jobs: int,
+    progress: Progress,
+) -> FilesRead:
+    """Read what is fresh, then what that puts in question, until nothing more is.
+
+    Parameters
+    ----------
+    images : ImageRepository
+        An open catalogue.
+    changes : FileChanges
+        What is new, changed or gone.
+    refusals : mapping
+        Fresh files that are not to be opened, and why.
+    known : mapping
+        Bytes and modification time of every known file.
+    roots : sequence of ImageRoot
+        The workspace's roots.
+    jobs : int
+        Processes to read headers with.
+    progress : callable
+        Called with (stage, done, total).
+    """
+    read = FilesRead(vanished=set(changes.vanished))
+
+    def scan(files: Sequence[FoundFile], stage: str) -> Scan:
+        return scan_files(files, jobs=jobs, progress=lambda done, total: progress(stage, done, total))
+
+    _take(read, changes.fresh, refusals, lambda files: scan(files, "reading"))
+    overturned = changes.changed | changes.moved | changes.vanished
+    if not known or not (changes.fresh or overturned):
+        read.forgotten = overturned - changes.vanished
+        return read
+    places = Places(roots)
+    unsettled = Unsettled(images, places, overturned)
+    locations, results = read.locations, read.scan.results
+    while more := unsettled.take(locations, results):
+        rooted, gone, changed = _found_again(more, places, roots, known)
+        read.vanished |= gone
+        unsettled.lose(gone | changed)
+        begun = len(read.locations)
+        _take(read, rooted, {}, lambda files: scan(files, "reading again"))
+        locations, results = read.locations[begun:], read.scan.results[begun:]
+    read.vanished |= unsettled.gone
+    read.forgotten = unsettled.files - read.vanished
+    read.standing = _standing(unsettled, read.vanished)
+    return read
+
+
+def _take(
+    read: FilesRead,
+    files: Sequence[RootedFile],
+    refusals: Mapping[FileKey, Refusal],
+    scan: Callable[[Sequence[FoundFile]], Scan],
+) -> None:
+    """Add files to what was read."""
+    readable = (
+        [each for each in files if (each[0].name, each[1]) not in refusals] if refusals else list(files)
+    )
+    found = scan([file for _, _, file in readable]) if readable else Scan([], {})
+    stacks = dict(found.stacks)
+    if read.locations:
+        # Of a series that is read in two goes, neither has all of it.
+        before = {
+            result.image.series.series_instance_uid
+            for result in read.scan.results
+            if not isinstance(result, Refusal)
+        }
+        after = {
+            result.image.series.series_instance_uid
+            for result in found.results
+            if not isinstance(result, Refusal)
+        }
+        stacks = {
+            uid: built for uid, built in {**read.scan.stacks, **stacks}.items() if uid not in before & after
+        }
+    refused = [each for each in files if (each[0].name, each[1]) in refusals] if refusals else []
+    read.locations += [location_of(*each) for each in (*readable, *refused)]
+    results = [
+        *read.scan.results,
+        *found.results,
+        *(refusals[root.name, relative] for root, relative, _ in refused),
+    ]
+    read.scan = Scan(results, stacks)
+
+
+def location_of(root: ImageRoot, relative: str, file: FoundFile) -> FileLocation:
+    """Return where a found file lies."""
+    return FileLocation(root=root.name, relative_path=relative, size=file.size, mtime_ns=file.mtime_ns)
+
+
+def _found_again(
+    keys: set[FileKey],
+    places: Places,
+    roots: Sequence[ImageRoot],
+    known: Mapping[FileKey, tuple[int, int]],
+) -> tuple[list[RootedFile], set[FileKey], set[FileKey]]:
+    """Return known files as they are now, those that are gone, and those that changed."""
+    by_name = {root.name: root for root in roots}
+    found, gone, changed = [], set(), set()
+    for key in sorted(keys):
+        path = places.path(key)
+        try:
+            if path is None or not os.path.isfile(path):  # noqa: PTH113 - thousands of them
+                gone.add(key)
+            else:
+                file = found_file(Path(path))
+                found.append((by_name[key[0]], key[1], file))
+                if known.get(key) != (file.size, file.mtime_ns):
+                    changed.add(key)
+        except OSError:
+            gone.add(key)
+    return found, gone, changed
+
+
+def _standing(unsettled: Unsettled, vanished: set[FileKey]) -> Standing:
+    def is_missing(image: KnownImage) -> bool:
+        return image.is_missing or image.file in vanished
+
+    return Standing(
+        images=unsettled.standing(),
+        missing={image.sop_instance_uid: image.file for image in unsettled.known if is_missing(image)},
+        digests={
+            (image.sop_instance_uid, image.frame_number): (
+                image.location.size,
+                image.location.mtime_ns,
+                image.pixel_sha256,
+            )
+            for image in unsettled.known
+            if image.pixel_sha256 is not None and image.file in unsettled.files
+        },
+    )
