@@ -167,9 +167,7 @@ def _baseline(fact: ReadingFact | None, at_visit: Sequence[ReadingFact]) -> Base
         )
     is_discordant = any(other.discordant for other in at_visit if other.reader == fact.reader)
     problems = tuple(
-        str(reason.difference)
-        for reason in unfitness(fact.protocol)
-        if reason.grade is Comparability.REFUSED
+        str(reason.difference) for reason in unfitness(fact.protocol) if reason.grade is Comparability.REFUSED
     )
     return Baseline(
         volume_mm3=fact.volume_mm3,
