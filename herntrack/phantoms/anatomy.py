@@ -7,12 +7,13 @@ A tilt is positive when the endplate falls forwards, as that of S1 does.
 
 Sizes and angles are round values near the published means of adults; each patient deviates a little.
 
-Public: `Anatomy`, `Vertebra`, `Disc`, `build_anatomy`, `DISC_LEVELS`.
+Public: `Anatomy`, `Vertebra`, `Disc`, `build_anatomy`, `with_vertebrae`,
+`DISC_LEVELS`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -255,13 +256,7 @@ def _centred(
         )
         for disc in discs
     )
-    knots = []
-    for name in VERTEBRAE:
-        vertebra = moved[name]
-        low, high = vertebra.posterior_corner(is_upper=False), vertebra.posterior_corner(is_upper=True)
-        middle = (low + high) / 2 - vertebra.frame.back_yz * POSTERIOR_CONCAVITY_MM
-        knots += [low, middle, high]
-    wall = np.array(knots)
+    wall = _wall_knots(moved)
     return Anatomy(
         seed=seed,
         vertebrae=moved,
@@ -271,6 +266,51 @@ def _centred(
         subcutaneous_mm=float(rng.uniform(14.0, 30.0)),
         fatty_infiltration=float(rng.uniform(0.1, 0.5)),
         canal_depth_mm=float(rng.uniform(17.0, 19.5)),
+        _wall=PchipInterpolator(wall[:, 1], wall[:, 0]),
+    )
+
+
+def _wall_knots(vertebrae: dict[str, Vertebra]) -> FloatArray:
+    """Return (y, z) of the canal's front wall from below upwards, three for each vertebra."""
+    knots = []
+    for name in VERTEBRAE:
+        vertebra = vertebrae[name]
+        low, high = vertebra.posterior_corner(is_upper=False), vertebra.posterior_corner(is_upper=True)
+        middle = (low + high) / 2 - vertebra.frame.back_yz * POSTERIOR_CONCAVITY_MM
+        knots += [low, middle, high]
+    return np.array(knots)
+
+
+def with_vertebrae(anatomy: Anatomy, vertebrae: dict[str, Vertebra]) -> Anatomy:
+    """Return a spine whose vertebrae stand elsewhere; discs and canal follow.
+
+    Parameters
+    ----------
+    anatomy : Anatomy
+        The spine as it was.
+    vertebrae : dict
+        Every vertebra by name, from below upwards.
+    """
+    discs = tuple(
+        replace(
+            disc,
+            above=vertebrae[disc.above.name],
+            below=vertebrae[disc.below.name],
+            height_mm=float(
+                np.linalg.norm(
+                    vertebrae[disc.above.name].lower.centre_yz - vertebrae[disc.below.name].upper.centre_yz
+                )
+            ),
+        )
+        for disc in anatomy.discs
+    )
+    wall = _wall_knots(vertebrae)
+    return replace(
+        anatomy,
+        vertebrae=vertebrae,
+        discs=discs,
+        wall_z=wall[:, 1],
+        wall_y=wall[:, 0],
         _wall=PchipInterpolator(wall[:, 1], wall[:, 0]),
     )
 

@@ -1,0 +1,91 @@
+"""Whether an alignment may be used, from what it says about itself.
+
+The limits were set on simulated patients, on real MR and CT cut into two visits, on wrong places
+that the search had found and set aside, and on pairs that have no right answer (two people, blocks
+of two discs); `benchmarks/bench_alignment.py` repeats it on patients that were not used.
+
+Public: `judge`.
+"""
+
+from __future__ import annotations
+
+from herntrack.alignment.records import Findings, Verdict
+
+FAILED_AGREEMENT, CHECK_AGREEMENT = 0.6, 0.8
+"""Mean correlation of blocks below which an alignment has failed or must be looked at (no unit)."""
+
+FAILED_RESIDUAL_MM, CHECK_RESIDUAL_MM = 2.5, 1.2
+"""Residual above which an alignment has failed or must be looked at (mm)."""
+
+FAILED_OVERLAP, CHECK_OVERLAP = 0.08, 0.3
+"""Overlap below which an alignment has failed or must be looked at (no unit)."""
+
+FAILED_BLOCKS, CHECK_BLOCKS = 20, 80
+"""Blocks with structure in the overlap below which it has failed or must be looked at."""
+
+CHECK_MARGIN = 0.12
+"""Lead over the runner-up in agreement below which a person must choose (no unit)."""
+
+CHECK_ROTATION_DEGREES = 20.0
+"""A larger turn between two visits was never tried (degrees)."""
+
+VERTEBRA_MM = (20.0, 52.0)
+"""A runner-up this far away may be the neighbouring vertebra (mm)."""
+
+
+def judge(findings: Findings) -> tuple[Verdict, tuple[str, ...]]:
+    """Return the verdict and, unless it is good, its reasons in words."""
+    failures = _failures(findings)
+    if failures:
+        return Verdict.FAILED, tuple(failures)
+    doubts = _doubts(findings)
+    return (Verdict.CHECK, tuple(doubts)) if doubts else (Verdict.GOOD, ())
+
+
+def _failures(found: Findings) -> list[str]:
+    reasons = []
+    if found.n_blocks < FAILED_BLOCKS:
+        reasons.append(
+            f"only {found.n_blocks} places with structure lie in both stacks, limit {FAILED_BLOCKS}"
+        )
+    if found.overlap < FAILED_OVERLAP:
+        reasons.append(
+            f"{found.overlap:.0%} of the smaller stack lies in the other, limit {FAILED_OVERLAP:.0%}"
+        )
+    if found.agreement < FAILED_AGREEMENT:
+        reasons.append(f"the pictures agree by {found.agreement:.2f}, limit {FAILED_AGREEMENT}")
+    if not found.residual_mm <= FAILED_RESIDUAL_MM:
+        reasons.append(
+            f"single regions would still move by {found.residual_mm:.1f} mm, limit {FAILED_RESIDUAL_MM} mm"
+        )
+    return reasons
+
+
+def _doubts(found: Findings) -> list[str]:
+    reasons = []
+    if found.n_blocks < CHECK_BLOCKS:
+        reasons.append(f"only {found.n_blocks} places with structure lie in both stacks")
+    if found.overlap < CHECK_OVERLAP:
+        reasons.append(f"only {found.overlap:.0%} of the smaller stack lies in the other")
+    if found.agreement < CHECK_AGREEMENT:
+        reasons.append(f"the pictures agree by {found.agreement:.2f} only, {CHECK_AGREEMENT} is usual")
+    if found.residual_mm > CHECK_RESIDUAL_MM:
+        reasons.append(
+            f"single regions would still move by {found.residual_mm:.1f} mm: the back is bent otherwise,"
+            " or the place is wrong"
+        )
+    if found.rotation_degrees > CHECK_ROTATION_DEGREES:
+        reasons.append(f"a turn of {found.rotation_degrees:.0f} degrees is more than patients are turned")
+    if found.runner_up is not None and found.agreement - found.runner_up < CHECK_MARGIN:
+        reasons.append(_close(found, found.runner_up))
+    return reasons
+
+
+def _close(found: Findings, runner_up: float) -> str:
+    distance = found.runner_up_mm or 0.0
+    beside = VERTEBRA_MM[0] <= distance <= VERTEBRA_MM[1]
+    what = "about one vertebra away" if beside else "away"
+    return (
+        f"another place, {distance:.0f} mm {what}, agrees nearly as well:"
+        f" {runner_up:.2f} against {found.agreement:.2f}"
+    )

@@ -1,0 +1,325 @@
+"""The mask of a fragment from one click or more.
+
+Method, in the box of 24 mm around the points: the base plane bounds the fragment in front; the
+levels of fragment and surroundings are learnt there (`tissue`); a minimum cut (`star_cut`)
+outlines the clicked slices, then all slices, which have to fit to the clicked ones. What the mask
+is, it is on the stack's own grid.
+
+More points refine it: a point of the fragment adds to it, a background point stays outside with
+what lies behind it, seen from the fragment.
+
+Public: `segment_from_points`, `Proposal`, `Evidence`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from herntrack._typing import FloatArray, MaskZYX, PointsLPS
+from herntrack.errors import GeometryError
+from herntrack.imaging.volume import Volume
+from herntrack.segmentation.base_plane import BasePlane, body_axes
+from herntrack.segmentation.crop import Crop, crop_around
+from herntrack.segmentation.guards import GuardWarning, check_mask
+from herntrack.segmentation.region import allowed_region
+from herntrack.segmentation.star_cut import CutWeights, star_cut
+from herntrack.segmentation.tissue import (
+    TissueLevels,
+    calmed,
+    dark_line_mm,
+    fragment_evidence,
+    learn_levels,
+    near_points,
+)
+from herntrack.segmentation.wall import PlaneSource, propose_base_plane
+
+CORE_MM = 2.2
+"""Within this radius of a point, what looks like fragment is fragment (mm)."""
+
+BACKGROUND_MM = 1.2
+"""Within this radius of a background point nothing is fragment (mm)."""
+
+SIZE_SCALE = (0.6, 1.2, 1.0)
+"""Fragments are wide rather than high, and high rather than deep: (lateral, back, up)."""
+
+SIZE_MM = 5.0
+"""Up to this scaled distance from a point nothing speaks against a voxel (mm)."""
+
+SIZE_COST = 0.1
+"""Support lost per mm beyond it."""
+
+FIT_COST, FIT_SLACK_MM, FIT_SLOPE = 0.6, 0.5, 0.15
+"""Support a voxel of another slice loses per mm outside the clicked slice's outline, from a
+distance on (mm) that grows with the distance of the slices."""
+
+EDGE_SPREADS = 1.5
+"""A difference of this many spreads is an edge."""
+
+_CROSS = np.array([[[False, True, False], [True, True, True], [False, True, False]]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a proposal rests on.
+
+    Parameters
+    ----------
+    levels : TissueLevels or None
+        The fragment's intensity; None where none was found.
+    dark_line_mm : float
+        Width of the dark line around it (mm).
+    plane_source : PlaneSource or None
+        Where the base plane comes from; None if there is none.
+    """
+
+    levels: TissueLevels | None
+    dark_line_mm: float
+    plane_source: PlaneSource | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Proposal:
+    """A mask that a reader has still to accept.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (n_slices, n_rows, n_cols)
+        On the stack's own grid.
+    base_plane : BasePlane or None
+        The plane it was made with.
+    evidence : Evidence
+        What it rests on.
+    guards : tuple of GuardWarning
+        What a reader should look at.
+    reason : str
+        What was done, or why the mask is empty; a sentence.
+    """
+
+    mask: MaskZYX
+    base_plane: BasePlane | None
+    evidence: Evidence
+    guards: tuple[GuardWarning, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Constraints:
+    """What is known before the cut.
+
+    Parameters
+    ----------
+    centres_zyx : ndarray of float64, shape (n, 3)
+        Indices of the points in the crop.
+    allowed : ndarray of bool
+        Where a fragment can be.
+    discount : ndarray of float64
+        Support each voxel loses for where it is.
+    """
+
+    centres_zyx: FloatArray
+    allowed: MaskZYX
+    discount: FloatArray
+
+
+def segment_from_points(
+    volume: Volume,
+    points_lps: npt.ArrayLike,
+    background_points_lps: npt.ArrayLike | None = None,
+    *,
+    base_plane: BasePlane | None = None,
+) -> Proposal:
+    """Outline the fragment that holds the points.
+
+    Parameters
+    ----------
+    volume : Volume
+        The stack.
+    points_lps : array_like of float, shape (n, 3)
+        Points in the fragment, LPS mm; one is enough.
+    background_points_lps : array_like of float, shape (m, 3), optional
+        Points that are not fragment.
+    base_plane : BasePlane, optional
+        Front limit; proposed from the image around the first point where not given.
+
+    Raises
+    ------
+    GeometryError
+        If there is no point, or a point of the fragment lies outside the stack or in front of the
+        given base plane.
+    """
+    points = checked_points(points_lps)
+    if len(points) == 0:
+        raise GeometryError("no point to start from: give at least one point in the fragment (LPS mm)")
+    crop = crop_around(volume, points)
+    plane, source = _plane_for(volume, points, base_plane)
+    centres = crop.index_of(points)
+    allowed = allowed_region(crop, plane)
+    if background_points_lps is not None:
+        allowed &= ~_background(crop, checked_points(background_points_lps))
+    constraints = Constraints(
+        centres_zyx=centres, allowed=allowed, discount=_size_discount(crop, points, plane)
+    )
+    part, levels, line = outline(crop, constraints)
+    mask = crop.full_mask(part)
+    evidence = Evidence(levels=levels, dark_line_mm=line, plane_source=source)
+    guards = check_mask(mask, volume.geometry, base_plane=plane, plane_source=source)
+    return Proposal(
+        mask=mask, base_plane=plane, evidence=evidence, guards=guards, reason=_reason(len(points), source)
+    )
+
+
+def checked_points(points_lps: npt.ArrayLike) -> PointsLPS:
+    """Return points as an array of shape (n, 3).
+
+    Raises
+    ------
+    GeometryError
+        If they are not triples of finite numbers.
+    """
+    points = np.asarray(points_lps, dtype=np.float64)
+    points = points.reshape(-1, 3) if points.size % 3 == 0 else points
+    if points.ndim != 2 or not np.isfinite(points).all():
+        raise GeometryError(
+            f"points are triples of finite numbers (x, y, z in LPS mm), not {points.tolist()}"
+        )
+    return points
+
+
+def outline(
+    crop: Crop, constraints: Constraints, *, levels: TissueLevels | None = None
+) -> tuple[MaskZYX, TissueLevels, float]:
+    """Outline the clicked slices, then all.
+
+    Parameters
+    ----------
+    crop : Crop
+        The image.
+    constraints : Constraints
+        Points and limits.
+    levels : TissueLevels, optional
+        The fragment's intensity; learnt around the points where not given.
+
+    Returns
+    -------
+    tuple
+        Mask of the crop's shape, levels, and width of the dark line (mm).
+    """
+    centres = constraints.centres_zyx
+    first = learn_levels(crop, centres)
+    calm = replace(crop, values=calmed(crop, first))
+    levels = levels or (first if calm.values is crop.values else learn_levels(calm, centres))
+    slices = frozenset(int(k) for k in np.rint(centres[:, 0]))
+    elsewhere = np.ones(crop.values.shape, dtype=np.bool_)
+    elsewhere[sorted(slices)] = False
+    core = near_points(calm, centres, CORE_MM)
+    support = fragment_evidence(calm, levels, clicked=slices).support - constraints.discount
+    flat = _cut(calm, support, constraints, levels, inside=core & (support > 0), outside=elsewhere)
+    line = dark_line_mm(calm, flat, levels)
+    support = fragment_evidence(calm, levels, line_mm=line, clicked=slices).support - constraints.discount
+    support -= _fit_discount(calm, flat)
+    part = _cut(calm, support, constraints, levels, inside=flat, outside=~flat & ~elsewhere)
+    return part, levels, line
+
+
+def _plane_for(
+    volume: Volume, points: PointsLPS, given: BasePlane | None
+) -> tuple[BasePlane | None, PlaneSource | None]:
+    if given is not None:
+        depth = float(given.depth_mm(points).min())
+        if depth <= 0:
+            raise GeometryError(
+                f"a point lies {-depth:.1f} mm in front of the base plane, where nothing counts as herniated;"
+                " move the plane or click behind it"
+            )
+        return given, PlaneSource.GIVEN
+    proposal = propose_base_plane(volume, points[0])
+    if proposal is None or (proposal.plane.depth_mm(points) <= 0).any():
+        return None, None
+    return proposal.plane, proposal.source
+
+
+def _background(crop: Crop, points: PointsLPS) -> MaskZYX:
+    index = crop.geometry.lps_to_index(points) - [edge.start for edge in crop.box]
+    inside = ((index > -0.5) & (index < np.asarray(crop.values.shape) - 0.5)).all(axis=1)
+    if not inside.any():
+        return np.zeros(crop.values.shape, dtype=np.bool_)
+    return near_points(crop, index[inside], BACKGROUND_MM)
+
+
+def _size_discount(crop: Crop, points: PointsLPS, plane: BasePlane | None) -> FloatArray:
+    """Return the support each voxel loses for its distance from the nearest point."""
+    lateral, back, up = body_axes(crop.geometry)
+    if plane is not None:
+        back = np.asarray(plane.normal_lps)
+        up = np.cross(lateral, back)
+    centres = crop.points_lps()
+    squares = [
+        sum(
+            np.square(scale * ((centres - point) @ axis))
+            for scale, axis in zip(SIZE_SCALE, (lateral, back, up), strict=True)
+        )
+        for point in points
+    ]
+    return np.asarray(SIZE_COST * np.maximum(np.sqrt(np.min(squares, axis=0)) - SIZE_MM, 0))
+
+
+def _fit_discount(crop: Crop, flat: MaskZYX) -> FloatArray:
+    """Return the support voxels of other slices lose for lying outside the clicked slices' outline."""
+    discount = np.zeros(flat.shape)
+    clicked = np.nonzero(flat.any(axis=(1, 2)))[0]
+    if clicked.size == 0:
+        return discount
+    step, dy, dx = crop.spacing_zyx
+    outside = {int(k): ndimage.distance_transform_edt(~flat[k], sampling=(dy, dx)) for k in clicked}
+    for number in range(flat.shape[0]):
+        nearest = int(clicked[np.abs(clicked - number).argmin()])
+        slack = FIT_SLACK_MM + FIT_SLOPE * abs(number - nearest) * step
+        if number != nearest:
+            discount[number] = FIT_COST * np.maximum(outside[nearest] - slack, 0)
+    return discount
+
+
+def _cut(
+    crop: Crop,
+    support: FloatArray,
+    constraints: Constraints,
+    levels: TissueLevels,
+    *,
+    inside: MaskZYX,
+    outside: MaskZYX,
+) -> MaskZYX:
+    centres = np.rint(constraints.centres_zyx).astype(int)
+    fixed_in = inside & constraints.allowed
+    fixed_in[tuple(centres.T)] = True
+    fixed_out = (outside | ~constraints.allowed) & ~fixed_in
+    part = star_cut(
+        support,
+        crop.values,
+        inside=fixed_in,
+        outside=fixed_out,
+        centres_zyx=constraints.centres_zyx,
+        spacing_zyx=crop.spacing_zyx,
+        weights=CutWeights(edge=EDGE_SPREADS * levels.spread),
+    )
+    return _tidied(part, fixed_in, fixed_out)
+
+
+def _tidied(part: MaskZYX, fixed_in: MaskZYX, fixed_out: MaskZYX) -> MaskZYX:
+    """Return a mask without single-voxel whiskers, notches and loose parts."""
+    padded = np.pad(part, ((0, 0), (2, 2), (2, 2)))
+    opened = ndimage.binary_opening(padded, _CROSS)[:, 2:-2, 2:-2]
+    kept = part & (opened | fixed_in)
+    labels, _ = ndimage.label(kept, np.ones((3, 3, 3)))
+    kept = np.isin(labels, np.setdiff1d(labels[fixed_in & kept], [0]))
+    closed = ndimage.binary_closing(np.pad(kept, ((0, 0), (2, 2), (2, 2))), _CROSS)[:, 2:-2, 2:-2]
+    return np.asarray((kept | closed) & ~fixed_out, dtype=np.bool_)
+
+
+def _reason(n_points: int, source: PlaneSource | None) -> str:
+    points = "one point" if n_points == 1 else f"{n_points} points"
+    plane = "no base plane was found" if source is None else f"the base plane is {source.value}"
+    return f"Outlined from {points}; {plane}."
