@@ -66,8 +66,8 @@ class FileRepository:
         known: dict[FileKey, tuple[int, int]] = {}
         for model in (models.InstanceRow, models.RejectRow):
             columns = (model.root, model.relative_path, model.size, model.mtime_ns)
-            for root, path, size, mtime_ns in self._session.connection().execute(select(*columns)):
-                known[root, path] = size, mtime_ns
+            found = self._session.connection().execute(select(*columns)).all()
+            known.update({(root, path): (size, mtime_ns) for root, path, size, mtime_ns in found})
         return known
 
     def missing_files(self) -> set[FileKey]:

@@ -34,7 +34,7 @@ _BEGINNING = "a copy of "
 _KEPT = ", which is kept: "
 CHUNK_BYTES = 1024 * 1024
 
-_CLAIM = re.compile(r"(?:^study|this file says study) ([0-9.]+)(?= belongs to patient |$)")
+_CLAIM = re.compile(r"(?:^study|this file says (?:series \S+ of )?study) (\S+)(?= belongs to patient |$)")
 
 _PIXEL_KEYWORDS = (
     *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
@@ -63,9 +63,10 @@ def kept_file(reject: Reject) -> str:
     return reject.reason.removeprefix(_BEGINNING).rpartition(_KEPT)[0]
 
 
-def says_study(study_instance_uid: str) -> str:
-    """Return the words for a file that claims a study other than expected."""
-    return f"this file says study {study_instance_uid}"
+def says_place(study_instance_uid: str, series_instance_uid: str = "") -> str:
+    """Return the words for a file that claims another study, or another series, than expected."""
+    series = f"series {series_instance_uid} of " if series_instance_uid else ""
+    return f"this file says {series}study {study_instance_uid}"
 
 
 def claimed_study(reject: Reject) -> str:

@@ -75,44 +75,54 @@ def file_changes(
         return FileChanges(
             fresh=list(walk.files), returned=set(), vanished=set(), moved=set(), changed=set(), emptied=[]
         )
-    here = {(root.name, relative): (file.size, file.mtime_ns) for root, relative, file in walk.files}
-    # Equal items fall away at the speed of a set.
-    new_keys = {key for key, _ in here.items() - known.items()} | (here.keys() & set(reread))
-    fresh = [rooted for rooted in walk.files if (rooted[0].name, rooted[1]) in new_keys] if new_keys else []
-    unseen = known.keys() - here.keys()
-    unchanged = here.keys() - new_keys if unseen else set()
-    by_name = {root.name: root for root in roots}
-    moved, vanished = set(), set()
-    paths = {file.path for _, _, file in walk.files} if unseen else set()
-    walked = tuple(f"{folder}{os.sep}" for folder in walk.folders)
-    hidden = tuple(f"{folder}{os.sep}" for folder in walk.unlisted)
-    single = set(walk.single)
-    for key in unseen:
-        root = by_name.get(key[0])
-        if root is None or is_member_of(key, unchanged):
-            continue
-        if is_member_of(key, new_keys):
-            moved.add(key)
-            continue
-        path = f"{root.path}{os.sep}{key[1]}"
-        if path in paths:
-            moved.add(key)
-        elif (path.startswith(walked) or path in single) and not path.startswith(hidden):
-            vanished.add(key)
+    again = set(reread)
+    keys = [(root.name, relative) for root, relative, _ in walk.files]
+    here = set(keys)
+    fresh = [
+        rooted
+        for key, rooted in zip(keys, walk.files, strict=True)
+        if known.get(key) != (rooted[2].size, rooted[2].mtime_ns) or key in again
+    ]
+    new_keys = {(root.name, relative) for root, relative, _ in fresh}
+    vanished, moved = _gone(walk, known.keys() - here, here, new_keys, roots)
     vanished -= set(missing)
-    members = {key for key in vanished if is_member_of(key, vanished)}
-    vanished -= members
-    moved |= members
-    alive = {key[0] for key in here.keys() & known.keys()}
+    alive = {key[0] for key in here & known.keys()} if vanished else set()
     emptied = {key[0] for key in vanished if key[0] not in alive}
     return FileChanges(
         fresh=fresh,
-        returned=(here.keys() & set(missing)) - new_keys,
+        returned=(here & set(missing)) - new_keys,
         vanished=vanished,
         moved=moved,
         changed=new_keys & known.keys(),
         emptied=[root for root in roots if root.name in emptied],
     )
+
+
+def _gone(
+    walk: Walk, unseen: set[FileKey], here: set[FileKey], fresh: set[FileKey], roots: Sequence[ImageRoot]
+) -> tuple[set[FileKey], set[FileKey]]:
+    """Tell what became of known files that were not met: those that vanished, those known elsewhere now."""
+    vanished: set[FileKey] = set()
+    moved: set[FileKey] = set()
+    if not unseen:
+        return vanished, moved
+    by_name = {root.name: root for root in roots}
+    paths = {file.path for _, _, file in walk.files}
+    walked = tuple(f"{folder}{os.sep}" for folder in walk.folders)
+    hidden = tuple(f"{folder}{os.sep}" for folder in walk.unlisted)
+    single = set(walk.single)
+    unchanged = here - fresh
+    for key in unseen:
+        root = by_name.get(key[0])
+        if root is None or is_member_of(key, unchanged):
+            continue
+        path = f"{root.path}{os.sep}{key[1]}"
+        if path in paths or is_member_of(key, fresh):
+            moved.add(key)
+        elif (path.startswith(walked) or path in single) and not path.startswith(hidden):
+            vanished.add(key)
+    members = {key for key in vanished if is_member_of(key, vanished)}
+    return vanished - members, moved | members
 
 
 def is_member_of(file: FileKey, archives: Container[FileKey]) -> bool:

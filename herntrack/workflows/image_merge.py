@@ -21,7 +21,7 @@ from herntrack.dicom.header_text import header_of_text
 from herntrack.dicom.scan import Scan, Scanned
 from herntrack.dicom.stacks import BuiltStack, build_stacks
 from herntrack.model.records import FileLocation, Patient, Reject, Series, Stack, Study
-from herntrack.workflows.copies import compare_copies, copy_reject, says_study
+from herntrack.workflows.copies import compare_copies, copy_reject, says_place
 from herntrack.workflows.settings import ImageRoot
 from herntrack.workflows.unsettled import Place, Places
 
@@ -185,9 +185,7 @@ class _Batch:
         kept = self._files.get(uid)
         if kept is not None:
             # Files come in the order of their places, and known ones of a later place come with them.
-            is_foreign = self._study_of_series[kept[1]] != image.study_instance_uid
-            claimed = image.study_instance_uid if is_foreign else ""
-            self._copies.append((location, kept[0], claimed))
+            self._copies.append((location, kept[0], self._claim(image, kept[1])))
             return
         if uid in self._standing.missing:
             self._superseded.append(self._standing.missing[uid])
@@ -202,6 +200,12 @@ class _Batch:
                 header_text=text,
                 pixel_sha256=self._digest((uid, number), location),
             )
+
+    def _claim(self, image: ScannedImage, kept_series: str) -> str:
+        """Return what a copy says of its place beside what the kept file says; empty if the same."""
+        series, study = image.series.series_instance_uid, image.study_instance_uid
+        is_same = series == kept_series and study == self._study_of_series[kept_series]
+        return "" if is_same else says_place(study, series)
 
     def _digest(self, image: ImageKey, location: FileLocation) -> str | None:
         """Return the digest of pixels that cannot have changed, as their file has not."""
@@ -219,7 +223,7 @@ class _Batch:
         if known is not None and known != image.study_instance_uid:
             return (
                 f"series {image.series.series_instance_uid} belongs to study {known},"
-                f" but {says_study(image.study_instance_uid)}"
+                f" but {says_place(image.study_instance_uid)}"
             )
         return ""
 
@@ -282,7 +286,7 @@ class _Batch:
         shown = f"{kept.root}:{kept.relative_path}"
         paths = [self.places.path((each.root, each.relative_path)) for each in (location, kept)]
         code, detail = compare_copies(*(Path(path or "") for path in paths))
-        return copy_reject(location, shown, code, f"{detail}; {says_study(claimed)}" if claimed else detail)
+        return copy_reject(location, shown, code, f"{detail}; {claimed}" if claimed else detail)
 
     def _placed(self) -> list[Stack]:
         """Put the images of new series into their stacks; return these."""

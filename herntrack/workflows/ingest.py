@@ -10,31 +10,33 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from herntrack.catalogue.files import FileKey
 from herntrack.catalogue.images import CatalogueCounts, ImageRepository
 from herntrack.catalogue.session import Catalogue
 from herntrack.dicom.scan import GARBAGE_FROM_OBJECTS
-from herntrack.dicom.stacks import build_stacks
-from herntrack.errors import CatalogueError
 from herntrack.model.records import Reject
 from herntrack.workflows import ingest_notes
 from herntrack.workflows.archived import ArchivesTaken, archives_among, copy_archives
 from herntrack.workflows.copied import ARCHIVE_CODES, ARCHIVE_COPIED, Copier
-from herntrack.workflows.file_changes import FileChanges, file_changes, is_member_of
-from herntrack.workflows.image_merge import merge_scans
+from herntrack.workflows.file_changes import FileChanges
 from herntrack.workflows.ingest_paths import existing_paths, is_outside_archive, with_path
+from herntrack.workflows.ingest_store import (
+    compare_with_known,
+    set_aside_among,
+    write_changes,
+    write_set_aside,
+)
 from herntrack.workflows.merged_rows import apply_merges, undo_merges
 from herntrack.workflows.people_notes import people_notes
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.read_files import FilesRead, read_files
 from herntrack.workflows.rooted_files import Walk, Walker
 from herntrack.workflows.session import catalogue_of, clear_leftovers, ensure_catalogue
-from herntrack.workflows.set_aside_file import NO_ROOT, load_set_aside
+from herntrack.workflows.set_aside_file import NO_ROOT
 from herntrack.workflows.visits import write_visits
 from herntrack.workflows.workspace import Workspace
 from herntrack.workflows.workspace_lock import workspace_locked
@@ -179,7 +181,7 @@ class _Run:
         images, workspace = catalogue.images, self._workspace
         undo_merges(workspace, catalogue)
         known = images.known_files()
-        changes = _changes(catalogue, workspace, walk, archives, known)
+        changes = compare_with_known(catalogue, workspace, walk, archives, known)
         read = read_files(
             images,
             changes,
@@ -189,13 +191,13 @@ class _Run:
             jobs=self._jobs,
             progress=self._progress,
         )
-        has_changed = _write(workspace, images, changes, read)
+        has_changed = write_changes(workspace, images, changes, read)
         if apply_merges(workspace, catalogue) or has_changed:
             write_visits(workspace, images)
         images.add_rejects(archives.members)
-        _write_set_aside(workspace, images)
+        write_set_aside(workspace, images)
         n_digested, undigested = self._digests(images, walk) if has_digests else (0, [])
-        set_aside = (*_set_aside_among(images, walk), *self._not_copied())
+        set_aside = (*set_aside_among(images, walk), *self._not_copied())
         notes = [
             *ingest_notes.different_pixel_notes(set_aside),
             *self._notes(images, walk, changes, read),
@@ -256,75 +258,3 @@ def _rare_garbage_collection() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _changes(
-    catalogue: Catalogue,
-    workspace: Workspace,
-    walk: Walk,
-    archives: ArchivesTaken,
-    known: Mapping[FileKey, tuple[int, int]],
-) -> FileChanges:
-    images = catalogue.images
-    given = {root.name: root.patient_id for root in workspace.settings.roots if root.patient_id}
-    unnamed = images.files_given_another_id(given) if given else {}
-    here = {root.name for root, _, _ in walk.files}
-    _refuse_renaming_read_patients(catalogue, {pid for file, pid in unnamed.items() if file[0] in here})
-    return file_changes(
-        walk,
-        known,
-        missing=images.missing_files(),
-        roots=workspace.settings.roots,
-        reread=unnamed.keys() | archives.refusals.keys(),
-    )
-
-
-def _write(workspace: Workspace, images: ImageRepository, changes: FileChanges, read: FilesRead) -> bool:
-    """Write what was read and what is gone, then the stacks; return whether visits follow from it."""
-    images.mark_missing(changes.returned, is_missing=False)
-    images.mark_missing(read.vanished, is_missing=True)
-    images.forget_rejects(read.vanished)
-    if not (read.locations or read.forgotten):
-        return False
-    forgotten = images.forget_files(read.forgotten)
-    merged = merge_scans(
-        images, read.locations, read.scan, roots=workspace.settings.roots, standing=read.standing
-    )
-    affected = forgotten | merged.grown
-    series_by_uid = {series.series_instance_uid: series for series in images.series()} if affected else {}
-    for uid in sorted(affected & set(series_by_uid)):
-        headers = [instance.header for instance in images.instances_of_series(uid)]
-        built = build_stacks(series_by_uid[uid], headers)
-        images.replace_stacks(uid, [(each.stack, each.images) for each in built])
-    if affected:
-        images.drop_empty()
-    return bool(affected or merged.new)
-
-
-def _write_set_aside(workspace: Workspace, images: ImageRepository) -> None:
-    """Make the files that were not copied those that the file beside the copies names."""
-    known = {reject.location.relative_path: reject for reject in images.rejects(root=NO_ROOT)}
-    named = load_set_aside(workspace)
-    if known != named:
-        images.forget_rejects((NO_ROOT, path) for path in known)
-        images.add_rejects(list(named.values()))
-
-
-def _set_aside_among(images: ImageRepository, walk: Walk) -> list[Reject]:
-    rejects = [reject for reject in images.rejects() if reject.code != ARCHIVE_COPIED]
-    here = {(root.name, relative) for root, relative, _ in walk.files} if rejects else set()
-    files = ((reject, (reject.location.root, reject.location.relative_path)) for reject in rejects)
-    return [reject for reject, file in files if file in here or is_member_of(file, here)]
-
-
-def _refuse_renaming_read_patients(catalogue: Catalogue, patient_ids: set[str]) -> None:
-    """Refuse a new PatientID for images that lesions were already recorded on under the derived one."""
-    if not patient_ids:
-        return
-    derived = {each.patient_id for each in catalogue.images.patients() if not each.is_identified}
-    read = {lesion.patient_id for lesion in catalogue.followup.lesions()}
-    for patient_id in sorted(read & derived & patient_ids):
-        raise CatalogueError(
-            f"patient {patient_id} already has lesions under its derived identifier;"
-            " ingest without --patient-id, or begin a new workspace with it"
-        )

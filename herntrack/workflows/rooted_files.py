@@ -57,6 +57,8 @@ class RootFinder:
 
 def printable(path: str) -> str:
     """Return a path with bytes that are no UTF-8 written out; such a file is set aside by its name."""
+    if path.isascii():
+        return path
     return path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 

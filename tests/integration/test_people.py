@@ -141,6 +141,10 @@ def test_merged_patients_share_visits_and_lesions_also_after_a_rebuild(two_ids: 
 def test_a_merge_holds_for_images_that_come_later(two_ids: Workspace, tmp_path: Path) -> None:
     merge_patients(two_ids, "B", "A", decided_by="reader-a")
     write_series(tmp_path / "export" / "d", examination("B", "20231220"))
+    # Another series of a study that is followed as A already: its files say B all the same.
+    series = f"{examination('B', '20240201')[0].StudyInstanceUID}.2"
+    more = examination("B", "20240201", number=2, SeriesInstanceUID=series, SeriesNumber=2)
+    write_series(tmp_path / "export" / "f", more)
     summary = ingest(two_ids, [tmp_path / "export"])
     assert summary.set_aside == ()
     assert [(day, when) for _, day, when in days(two_ids, "A")] == [
@@ -359,6 +363,14 @@ def test_a_confirmed_baseline_counts_from_there_and_forgets_earlier_readings(two
     assert [(row.day, row.flags) for row in _change_rows(two_ids)][:2] == [(0, ()), (22, (UNREAD,))]
     with pytest.raises(RecordNotFoundError, match="no visit on 2024-01-11; there are: 2024-01-10"):
         choose_baseline(two_ids, "A", date(2024, 1, 11), decided_by="reader-a")
+
+
+def test_a_baseline_whose_visit_is_gone_is_proposed_again(two_ids: Workspace) -> None:
+    merge_patients(two_ids, "B", "A", decided_by="reader-a")
+    choose_baseline(two_ids, "A", date(2024, 2, 1), decided_by="reader-a")
+    split_patient(two_ids, "B", decided_by="reader-a")
+    rows = list_rows(two_ids, Listing.VISITS, patient_id="A")
+    assert [(row["day"], row["is_baseline_confirmed"]) for row in rows] == [(0, False), (96, False)]
 
 
 def _change_rows(workspace: Workspace) -> list[Any]:

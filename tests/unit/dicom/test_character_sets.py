@@ -98,6 +98,18 @@ def test_other_alphabets_are_not_taken_for_cyrillic(stated: str, encoding: str, 
     assert decoded_text(raw, stated).text == expected
 
 
+@pytest.mark.parametrize("name", ["RÓŻA", "POSPÍŠIL", "KRÍŽIK", "KSIĘŻYK", "CHOCHÓŁ"])
+def test_accented_capitals_that_happen_to_be_utf_8_are_read_as_stated(name: str) -> None:
+    raw = name.encode("iso8859_2")
+    assert raw.decode("utf-8") != name
+    assert decoded_text(raw, "ISO_IR 101").text == name
+
+
+def test_where_accented_words_stand_beside_the_others_the_stated_reading_stays() -> None:
+    raw = "Müller^".encode("latin-1") + "Иванова^Анна^Петровна".encode("cp1251")
+    assert decoded_text(raw, "ISO_IR 100").read_as == "ISO_IR 100"
+
+
 def test_a_name_too_short_to_tell_stays_as_stated() -> None:
     decoded = decoded_text("Ли".encode("cp1251"), "ISO_IR 100")
     assert (decoded.text, decoded.read_as) == ("Ëè", "ISO_IR 100")
