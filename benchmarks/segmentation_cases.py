@@ -22,6 +22,7 @@ from herntrack.errors import HerntrackError
 from herntrack.imaging.label_files import read_label_file
 from herntrack.imaging.load import load_volume
 from herntrack.imaging.volume import Volume
+from herntrack.model.base_plane import BasePlane
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import Modality
 from herntrack.phantoms.acquisition import Pose, Receiver, expose, ideal_mask, render
@@ -33,7 +34,6 @@ from herntrack.phantoms.herniation import Herniation, build_herniation, integrat
 from herntrack.phantoms.planning import axial_block, ct_stack, sagittal_stack
 from herntrack.phantoms.protocols import Protocol, Role, protocol_for
 from herntrack.phantoms.scene import Scene, build_scene
-from herntrack.segmentation.base_plane import BasePlane
 
 REAL = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "dicom" / "lumbar_mr_implanted"
 NOISE_FACTORS = (1.0, 2.5, 5.0)

@@ -19,7 +19,7 @@ from scipy import ndimage
 from herntrack._typing import Affine4x4, FloatArray, MaskZYX
 from herntrack.errors import GeometryError, GeometryMismatchError
 from herntrack.imaging.volume import Volume
-from herntrack.segmentation.base_plane import BasePlane
+from herntrack.model.base_plane import BasePlane
 from herntrack.segmentation.crop import Crop, crop_around
 from herntrack.segmentation.guards import Guard, GuardWarning, check_mask
 from herntrack.segmentation.one_click import Constraints, Evidence, Proposal, outline

@@ -15,8 +15,8 @@ from scipy import ndimage
 
 from herntrack._typing import MaskZYX
 from herntrack.errors import GeometryMismatchError
+from herntrack.model.base_plane import BasePlane, body_axes
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.segmentation.base_plane import BasePlane, body_axes
 from herntrack.segmentation.region import CANAL_DEPTH_MM
 from herntrack.segmentation.wall import PlaneSource
 

@@ -22,7 +22,7 @@ from scipy import ndimage
 from herntrack._typing import FloatArray, MaskZYX, PointsLPS
 from herntrack.errors import GeometryError
 from herntrack.imaging.volume import Volume
-from herntrack.segmentation.base_plane import BasePlane, body_axes
+from herntrack.model.base_plane import BasePlane, body_axes
 from herntrack.segmentation.crop import Crop, crop_around
 from herntrack.segmentation.guards import GuardWarning, check_mask
 from herntrack.segmentation.region import allowed_region

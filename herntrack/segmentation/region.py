@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from herntrack._typing import MaskZYX
-from herntrack.segmentation.base_plane import BasePlane
+from herntrack.model.base_plane import BasePlane
 from herntrack.segmentation.crop import Crop
 
 CANAL_DEPTH_MM = 20.0

@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from herntrack._typing import FloatArray, PointsLPS
 from herntrack.imaging.volume import Volume
-from herntrack.segmentation.base_plane import BasePlane, body_axes
+from herntrack.model.base_plane import BasePlane, body_axes
 
 HEIGHTS_MM = np.arange(-28.0, 28.01, 0.8)
 """Rows of the patch, along the body from the click (mm)."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from herntrack.errors import GeometryError, GeometryMismatchError
+from herntrack.model.base_plane import BasePlane
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.segmentation.base_plane import BasePlane
 from herntrack.segmentation.carry_forward import carry_forward
 from herntrack.segmentation.guards import Guard
 from tests.unit.segmentation.scenes import canal, dice, sagittal_grid

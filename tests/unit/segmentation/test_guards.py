@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from herntrack.errors import GeometryMismatchError
-from herntrack.segmentation.base_plane import BasePlane
+from herntrack.model.base_plane import BasePlane
 from herntrack.segmentation.guards import Guard, check_mask
 from herntrack.segmentation.wall import PlaneSource
 from tests.unit.segmentation.scenes import sagittal_grid

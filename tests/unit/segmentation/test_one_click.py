@@ -7,7 +7,7 @@ import pytest
 
 from herntrack.errors import GeometryError
 from herntrack.imaging.volume import Volume
-from herntrack.segmentation.base_plane import BasePlane
+from herntrack.model.base_plane import BasePlane
 from herntrack.segmentation.guards import Guard
 from herntrack.segmentation.one_click import segment_from_points
 from herntrack.segmentation.wall import PlaneSource

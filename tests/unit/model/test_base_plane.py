@@ -7,7 +7,7 @@ import pytest
 
 from herntrack.errors import GeometryError
 from herntrack.imaging.volume import Volume
-from herntrack.segmentation.base_plane import BasePlane, body_axes
+from herntrack.model.base_plane import BasePlane, body_axes
 from herntrack.segmentation.wall import PlaneSource, propose_base_plane
 from tests.unit.segmentation.scenes import WALL_Y, canal, sagittal_grid
 
