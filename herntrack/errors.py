@@ -20,6 +20,10 @@
     │   └── AmbiguousChoiceError
     ├── WorkspaceError           no workspace, or one whose settings cannot be read
     ├── ReadingError             a reading that may not be stored
+    │   └── SignedReadingError   a signed reading that may not be replaced, or one that may not be signed
+    ├── DraftError               a draft that cannot be kept, opened or recovered
+    │   └── DraftInUseError      another window has it open
+    ├── AlignmentRefusedError    an alignment that is missing or has failed, so that nothing is carried by it
     ├── ReportError
     └── MissingDependencyError   names the extra to install
 
@@ -124,6 +128,22 @@ class WorkspaceError(HerntrackError):
 
 class ReadingError(HerntrackError):
     """A reading may not be stored as given."""
+
+
+class SignedReadingError(ReadingError):
+    """A signed reading may not be replaced, or a reading may not be signed."""
+
+
+class DraftError(HerntrackError):
+    """A reader's unsaved work cannot be kept, opened or recovered."""
+
+
+class DraftInUseError(DraftError):
+    """Another window has the draft open."""
+
+
+class AlignmentRefusedError(HerntrackError):
+    """An alignment that is needed is missing or has failed."""
 
 
 class ReportError(HerntrackError):

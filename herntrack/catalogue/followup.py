@@ -82,13 +82,28 @@ class FollowUpRepository:
 
     def add_reading(self, reading: Reading) -> None:
         """Insert a reading and mark those it supersedes."""
-        self._session.execute(insert(models.ReadingRow), [rows.plain_row(reading)])
+        self._session.execute(insert(models.ReadingRow), [rows.reading_row(reading)])
         if reading.supersedes:
             self._session.execute(
                 update(models.ReadingRow)
                 .where(models.ReadingRow.reading_uid.in_(reading.supersedes))
                 .values(superseded_by=reading.reading_uid)
             )
+
+    def reading(self, reading_uid: str) -> Reading:
+        """Return one reading.
+
+        Raises
+        ------
+        RecordNotFoundError
+            If there is none with that UID.
+        """
+        row = self._session.get(models.ReadingRow, reading_uid)
+        if row is None:
+            raise RecordNotFoundError(
+                f"no reading {reading_uid}; herntrack list readings shows those there are"
+            )
+        return rows.reading_record(row)
 
     def measurements(self) -> dict[str, Measurement]:
         """Return all measurements by reading."""

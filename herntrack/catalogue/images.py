@@ -6,15 +6,15 @@ session is the caller's, and only a workflow commits.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import String, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 
 from herntrack.catalogue import models, rows
 from herntrack.catalogue.files import FileRepository, parts
+from herntrack.dicom.header_parts import shared_key
 from herntrack.errors import RecordNotFoundError
 from herntrack.model.records import (
     CataloguedStack,
@@ -250,8 +250,9 @@ class ImageRepository(FileRepository):
         self._insert(models.StudyRow, [rows.study_row(record) for record in studies])
         self._insert(models.SeriesRow, [rows.plain_row(record) for record in series])
         self._insert(models.StackRow, [rows.stack_row(record) for record in stacks])
+        keys = self._insert_headers(images)
         for part in parts(images, ROWS_IN_BATCH):
-            self._insert_images([rows.image_row(image) for image in part])
+            self._insert_images([rows.image_values(image, keys[image.header.shared]) for image in part])
 
     def replace_stacks(
         self, series_instance_uid: str, stacks: Sequence[tuple[Stack, Sequence[tuple[str, int]]]]
@@ -308,6 +309,8 @@ class ImageRepository(FileRepository):
         stale = select(models.SeriesRow.series_instance_uid).where(gone)
         self._session.execute(delete(models.StackRow).where(models.StackRow.series_instance_uid.in_(stale)))
         self._session.execute(delete(models.SeriesRow).where(gone))
+        has_said = select(models.InstanceRow.header_key)
+        self._session.execute(delete(models.HeaderRow).where(models.HeaderRow.header_key.not_in(has_said)))
         has_series = select(models.SeriesRow.study_instance_uid)
         self._session.execute(
             delete(models.StudyRow).where(models.StudyRow.study_instance_uid.not_in(has_series))
@@ -318,13 +321,23 @@ class ImageRepository(FileRepository):
         self._session.execute(delete(models.VisitRow).where(models.VisitRow.patient_id.in_(orphans)))
         self._session.execute(delete(models.PatientRow).where(kept & unread))
 
-    def _insert_images(self, values: list[dict[str, object]]) -> None:
-        connection = self._session.connection()
-        statement = insert(models.InstanceRow.__table__)  # type: ignore[arg-type]
-        if connection.dialect.name == "sqlite":
-            # SQLite keeps JSON as text, so the text is handed over as it is.
-            statement = statement.values(header=bindparam("header", type_=String))
-        else:
-            for each in values:
-                each["header"] = json.loads(str(each["header"]))
-        connection.execute(statement, values)
+    def _insert_headers(self, images: Sequence[rows.NewImage]) -> dict[str, str]:
+        """Write what headers share and is not known yet; return the key of each text."""
+        keys = {shared: shared_key(shared) for shared in {image.header.shared for image in images}}
+        table, known = models.HeaderRow, set[str]()
+        for part in parts(keys.values()):
+            known.update(self._session.scalars(select(table.header_key).where(table.header_key.in_(part))))
+        self._insert(table, [rows.header_row(shared) for shared in sorted(keys) if keys[shared] not in known])
+        return keys
+
+    def _insert_images(self, images: Sequence[tuple[object, ...]]) -> None:
+        """Write rows of images: plain values in the order of the columns."""
+        connection, table = self._session.connection(), models.InstanceRow.__table__
+        statement = insert(table)  # type: ignore[arg-type]
+        if not connection.dialect.positional:
+            names = rows.IMAGE_COLUMNS
+            connection.execute(statement, [dict(zip(names, image, strict=True)) for image in images])
+            return
+        # There are many: looking at each value once more takes as long as writing it.
+        compiled = statement.compile(dialect=connection.dialect, column_keys=rows.IMAGE_COLUMNS)
+        connection.exec_driver_sql(str(compiled), images)

@@ -20,7 +20,7 @@ from sqlalchemy import (
     MetaData,
     TypeDecorator,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -123,6 +123,14 @@ class StackRow(Base):
     lumbar_evidence: Mapped[str]
 
 
+class HeaderRow(Base):
+    """What the headers of many images say alike, kept under a digest of it."""
+
+    __tablename__ = "header"
+    header_key: Mapped[str] = mapped_column(primary_key=True)
+    said: Mapped[Any] = mapped_column(JSON)
+
+
 class InstanceRow(Base):
     """One image, or one frame of a multi-frame image, and where its file lies; 0 is the only frame."""
 
@@ -137,9 +145,14 @@ class InstanceRow(Base):
     relative_path: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     mtime_ns: Mapped[int] = mapped_column(BigInteger)
-    header: Mapped[Any] = mapped_column(JSON)
+    header_key: Mapped[str] = mapped_column(ForeignKey("header.header_key"), index=True)
+    position_x_mm: Mapped[float | None]
+    position_y_mm: Mapped[float | None]
+    position_z_mm: Mapped[float | None]
+    instance_number: Mapped[int | None]
     is_missing: Mapped[bool]
     pixel_sha256: Mapped[str | None]
+    header: Mapped[HeaderRow] = relationship(lazy="joined", innerjoin=True)
 
 
 class VisitRow(Base):
@@ -186,6 +199,14 @@ class ReadingRow(Base):
     segmentation_sha256: Mapped[str | None]
     source: Mapped[str]
     source_sha256: Mapped[str | None]
+    is_proposed: Mapped[bool]
+    base_plane: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    base_plane_source: Mapped[str]
+    points_lps: Mapped[Any] = mapped_column(JSON)
+    background_points_lps: Mapped[Any] = mapped_column(JSON)
+    proposed_from: Mapped[str | None]
+    guards: Mapped[Any] = mapped_column(JSON)
+    descriptors: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
 
 
 class MeasurementRow(Base):
@@ -205,6 +226,36 @@ class MeasurementRow(Base):
     max_diameter_mm: Mapped[float]
     centroid_lps: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     rules_sha256: Mapped[str]
+    lower_volume_mm3: Mapped[float | None]
+    upper_volume_mm3: Mapped[float | None]
+    surface_volume_mm3: Mapped[float | None]
+    partial_volume_mm3: Mapped[float | None]
+    partial_volume_error_mm3: Mapped[float | None]
+
+
+class AlignmentRow(Base):
+    """One alignment. Patient and stacks are no foreign keys: the record outlives a merge and the images."""
+
+    __tablename__ = "alignment"
+    alignment_uid: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(index=True)
+    visit_date: Mapped[date]
+    baseline_date: Mapped[date]
+    level: Mapped[str | None]
+    centre_lps: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    baseline_stack_uid: Mapped[str]
+    followup_stack_uid: Mapped[str] = mapped_column(index=True)
+    grids_sha256: Mapped[str]
+    matrix_lps: Mapped[Any] = mapped_column(JSON)
+    residual_mm: Mapped[float | None]
+    overlap: Mapped[float]
+    agreement: Mapped[float]
+    runner_up: Mapped[float | None]
+    runner_up_mm: Mapped[float | None]
+    verdict: Mapped[str]
+    reasons: Mapped[Any] = mapped_column(JSON)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    software_version: Mapped[str]
 
 
 class OutcomeRow(Base):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from herntrack.catalogue import models
-from herntrack.dicom.header_text import header_of_values
+from herntrack.dicom.header_parts import HeaderParts, header_of_parts, shared_key
 from herntrack.model import records
+from herntrack.model.base_plane import BasePlane
+from herntrack.model.descriptors import Descriptors
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import (
     HerniationType,
@@ -38,16 +41,26 @@ _PERSON_FIELDS = tuple(field.name for field in fields(records.Person))
 
 @dataclass(slots=True, kw_only=True)
 class NewImage:
-    """An image to be written: its header as JSON text, where its file lies, its place in a stack."""
+    """An image to be written: its header, where its file lies, its place in a stack."""
 
     sop_instance_uid: str
     series_instance_uid: str
     location: records.FileLocation
-    header_text: str
+    header: HeaderParts
     frame_number: int = 0
     stack_uid: str | None = None
     slice_index: int | None = None
     pixel_sha256: str | None = None
+
+    def instance_header(self) -> records.InstanceHeader:
+        """Return the header as a record."""
+        return header_of_parts(
+            json.loads(self.header.shared),
+            sop_instance_uid=self.sop_instance_uid,
+            frame_number=self.frame_number,
+            position=self.header.position,
+            number=self.header.number,
+        )
 
 
 def plain_row(record: Any) -> dict[str, Any]:
@@ -130,23 +143,25 @@ def study_row(study: records.Study) -> dict[str, Any]:
     return row | {f"{PERSON_PREFIX}{name}": value for name, value in person.items()}
 
 
-def image_row(image: NewImage) -> dict[str, Any]:
-    """Return a new image as a row; what its header says beyond its keys is one JSON text."""
-    location = image.location
-    return {
-        "sop_instance_uid": image.sop_instance_uid,
-        "frame_number": image.frame_number,
-        "series_instance_uid": image.series_instance_uid,
-        "stack_uid": image.stack_uid,
-        "slice_index": image.slice_index,
-        "root": location.root,
-        "relative_path": location.relative_path,
-        "size": location.size,
-        "mtime_ns": location.mtime_ns,
-        "header": image.header_text,
-        "is_missing": False,
-        "pixel_sha256": image.pixel_sha256,
-    }
+IMAGE_COLUMNS = tuple(models.InstanceRow.__table__.columns.keys())
+"""Columns of an image's row; `image_values` has their order."""
+
+
+def image_values(image: NewImage, header_key: str) -> tuple[Any, ...]:
+    """Return the values of a new image's row; the key stands for what it shares with others."""
+    location, header = image.location, image.header
+    return (
+        *(image.sop_instance_uid, image.frame_number, image.series_instance_uid),
+        *(image.stack_uid, image.slice_index),
+        *(location.root, location.relative_path, location.size, location.mtime_ns),
+        *(header_key, *(header.position or (None, None, None)), header.number),
+        *(False, image.pixel_sha256),
+    )
+
+
+def header_row(shared: str) -> dict[str, Any]:
+    """Return what headers share as a row."""
+    return {"header_key": shared_key(shared), "said": json.loads(shared)}
 
 
 def location_record(row: models.InstanceRow | models.RejectRow) -> records.FileLocation:
@@ -156,11 +171,22 @@ def location_record(row: models.InstanceRow | models.RejectRow) -> records.FileL
     )
 
 
+def _instance_header(row: models.InstanceRow) -> records.InstanceHeader:
+    x, y, z = row.position_x_mm, row.position_y_mm, row.position_z_mm
+    return header_of_parts(
+        row.header.said,
+        sop_instance_uid=row.sop_instance_uid,
+        frame_number=row.frame_number,
+        position=None if x is None or y is None or z is None else (x, y, z),
+        number=row.instance_number,
+    )
+
+
 def instance_record(row: models.InstanceRow) -> records.Instance:
     """Return a row of the instance table as a record."""
     return records.Instance(
         series_instance_uid=row.series_instance_uid,
-        header=header_of_values(row.header),
+        header=_instance_header(row),
         location=location_record(row),
         stack_uid=row.stack_uid,
         slice_index=row.slice_index,
@@ -187,7 +213,38 @@ def reading_record(row: models.ReadingRow) -> records.Reading:
     values["status"] = ReadingStatus(row.status)
     values["modality"] = Modality(row.modality)
     values["supersedes"] = tuple(row.supersedes)
+    values["base_plane"] = None if row.base_plane is None else BasePlane.from_dict(row.base_plane)
+    for name in ("points_lps", "background_points_lps"):
+        values[name] = tuple((x, y, z) for x, y, z in values[name])
+    values["guards"] = tuple(row.guards)
+    values["descriptors"] = None if row.descriptors is None else Descriptors.from_dict(row.descriptors)
     return records.Reading(**values)
+
+
+def reading_row(reading: records.Reading) -> dict[str, Any]:
+    """Return a reading as a row."""
+    plane, said = reading.base_plane, reading.descriptors
+    return plain_row(reading) | {
+        "base_plane": None if plane is None else plane.as_dict(),
+        "descriptors": None if said is None else said.as_dict(),
+    }
+
+
+def alignment_record(row: models.AlignmentRow) -> records.VisitAlignment:
+    """Return a row of the alignment table as a record."""
+    values = _columns(row)
+    values["level"] = Level(row.level) if row.level else None
+    values["centre_lps"] = None if row.centre_lps is None else tuple(row.centre_lps)
+    values["matrix_lps"] = tuple(row.matrix_lps)
+    values["reasons"] = tuple(row.reasons)
+    return records.VisitAlignment(**values)
+
+
+def alignment_row(alignment: records.VisitAlignment) -> dict[str, Any]:
+    """Return an alignment as a row; whether a person overruled it is told by their decision."""
+    row = plain_row(alignment)
+    row.pop("is_overruled")
+    return row
 
 
 def measurement_record(row: models.MeasurementRow) -> records.Measurement:

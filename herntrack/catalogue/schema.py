@@ -14,7 +14,7 @@ from sqlalchemy import Engine, inspect, text
 
 from herntrack.errors import CatalogueError, SchemaVersionError
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0004"
 """The revision these models belong to; a test holds it to the newest migration."""
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
+from herntrack.catalogue.alignments import AlignmentRepository
 from herntrack.catalogue.engine import open_engine, sqlite_url
 from herntrack.catalogue.followup import FollowUpRepository
 from herntrack.catalogue.images import ImageRepository
@@ -27,10 +28,11 @@ SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The two sides of an open catalogue, in one transaction."""
+    """The sides of an open catalogue, in one transaction."""
 
     images: ImageRepository
     followup: FollowUpRepository
+    alignments: AlignmentRepository
 
 
 def create_catalogue(url: str | URL) -> None:
@@ -63,7 +65,11 @@ def open_catalogue(url: str | URL) -> Iterator[Catalogue]:
     try:
         require_current(engine)
         with Session(engine) as session, session.begin():
-            yield Catalogue(images=ImageRepository(session), followup=FollowUpRepository(session))
+            yield Catalogue(
+                images=ImageRepository(session),
+                followup=FollowUpRepository(session),
+                alignments=AlignmentRepository(session),
+            )
     except OperationalError as error:
         said = str(error.orig)
         if "readonly" in said or "read-only" in said:

@@ -1,25 +1,21 @@
 """The files below a folder, and their headers, several processes at once if there are many.
 
-This process reads too: it takes chunks from the end of the list while the others take them
-from its beginning, so that no processor waits and no process is started in vain.
-
 Public: `walk_files`, `found_file`, `scan_files` and what they return.
 """
 
 from __future__ import annotations
 
 import errno
-import gc
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from herntrack.dicom.header_parts import HeaderParts
 from herntrack.dicom.header_rules import ScannedImage
+from herntrack.dicom.reading_process import HeaderReaders
 from herntrack.dicom.scan_chunk import Answers, ChunkReader, FoundFile, Refusal
 from herntrack.dicom.stacks import BuiltStack
 
@@ -28,9 +24,6 @@ PROCESSES_FROM_FILES = 1000
 
 CHUNK = 250
 """Most files handed to a process at once: a few series."""
-
-GARBAGE_FROM_OBJECTS = 100_000
-"""New objects after which a reading process looks for garbage; records of headers are none."""
 
 Progress = Callable[[int, int], None]
 """Told how many files of how many are done."""
@@ -43,16 +36,18 @@ class Scanned(NamedTuple):
     ----------
     image : ScannedImage
         What it shares with other files; the header may be that of another of them.
-    sop_instance_uid, header_text : str
-        The file's own UID and header (see `herntrack.dicom.header_text`).
-    frames : tuple of str
+    sop_instance_uid : str
+        The file's own.
+    parts : HeaderParts
+        The file's own header.
+    frames : tuple of HeaderParts
         Headers of all frames of a multi-frame file, in their order; empty for a single-frame one.
     """
 
     image: ScannedImage
     sop_instance_uid: str
-    header_text: str
-    frames: tuple[str, ...] = ()
+    parts: HeaderParts
+    frames: tuple[HeaderParts, ...] = ()
 
 
 ScanResult = Scanned | Refusal
@@ -162,7 +157,13 @@ def _name(entry: os.DirEntry[str]) -> str:
     return entry.name
 
 
-def scan_files(files: Sequence[FoundFile], *, jobs: int = 1, progress: Progress | None = None) -> Scan:
+def scan_files(
+    files: Sequence[FoundFile],
+    *,
+    jobs: int = 1,
+    readers: HeaderReaders | None = None,
+    progress: Progress | None = None,
+) -> Scan:
     """Read the headers of files.
 
     Parameters
@@ -171,46 +172,20 @@ def scan_files(files: Sequence[FoundFile], *, jobs: int = 1, progress: Progress 
         Any files; those of a series one after another are read fastest.
     jobs : int
         Processes to read with, this one among them, if there are enough files for it to pay.
+    readers : HeaderReaders, optional
+        The other processes, if they are running already; `jobs` is not looked at then.
     progress : callable, optional
         Called with (done, total).
     """
     chunks = _chunks(files)
     gathered = _Gathered(len(files), progress)
-    if jobs <= 1 or len(files) < PROCESSES_FROM_FILES:
+    if len(files) < PROCESSES_FROM_FILES or (readers is None and jobs <= 1):
         reader = ChunkReader()
         return gathered.scan([gathered.taken(reader.answers(chunk)) for chunk in chunks])
-    # Forked children would inherit the caller's database connection; spawned ones do not.
-    pool = ProcessPoolExecutor(jobs - 1, mp_context=get_context("spawn"))
-    try:
-        return gathered.scan(_shared_work(pool, chunks, gathered))
-    finally:
-        # A child needs as long to end as a thousand files; nobody waits for that.
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _shared_work(
-    pool: ProcessPoolExecutor, chunks: Sequence[Sequence[FoundFile]], gathered: _Gathered
-) -> list[list[ScanResult]]:
-    """Read chunks here from the last on, as long as no other process has begun them."""
-    futures = [pool.submit(_child_answers, [(file.path, file.size) for file in chunk]) for chunk in chunks]
-    reader = ChunkReader()
-    from_the_end = []
-    while futures and futures[-1].cancel():
-        futures.pop()
-        from_the_end.append(gathered.taken(reader.answers(chunks[len(futures)])))
-    from_the_front = [gathered.taken(future.result()) for future in futures]
-    return [*from_the_front, *reversed(from_the_end)]
-
-
-@cache
-def _child_reader() -> ChunkReader:
-    """Return the one reader of a child process, which works on one chunk at a time."""
-    gc.set_threshold(GARBAGE_FROM_OBJECTS)
-    return ChunkReader()
-
-
-def _child_answers(files: Sequence[tuple[str, int]]) -> Answers:
-    return _child_reader().answers([FoundFile(path, size, 0) for path, size in files])
+    with ExitStack() as stack:
+        others = readers or stack.enter_context(HeaderReaders(jobs - 1))
+        results = {number: gathered.taken(answers) for number, answers in others.answers(chunks)}
+    return gathered.scan([results[number] for number in range(len(chunks))])
 
 
 def _chunks(files: Sequence[FoundFile]) -> list[Sequence[FoundFile]]:
@@ -238,11 +213,15 @@ class _Gathered:
 
     def taken(self, answers: Answers) -> list[ScanResult]:
         """Return the results of a chunk, and keep its stacks."""
-        own = zip(answers.uids, answers.texts, strict=True)
-        results: list[ScanResult] = [
-            Scanned(answers.images[outcome], *next(own)) if isinstance(outcome, int) else outcome
-            for outcome in answers.outcomes
-        ]
+        own = iter(answers.own)
+        results: list[ScanResult] = []
+        for outcome in answers.outcomes:
+            if isinstance(outcome, int):
+                uid, position, number = next(own)
+                parts = HeaderParts(position, number, answers.shared[outcome])
+                results.append(Scanned(answers.images[outcome], uid, parts))
+            else:
+                results.append(outcome)
         for place, frames in answers.frames.items():
             scanned = results[place]
             if isinstance(scanned, Scanned):

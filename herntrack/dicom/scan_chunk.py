@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from herntrack.dicom.fast_header import PlainImage, PlainReader
+from herntrack.dicom.header_parts import HeaderParts, Position, parts_of, shared_text
 from herntrack.dicom.header_rules import PREAMBLE_LENGTH, ScannedImage, SetAside, check_signature
-from herntrack.dicom.header_text import header_text, own_text, shared_text
 from herntrack.dicom.stacks import BuiltStack, build_stacks
 from herntrack.model.records import InstanceHeader, Series
 
@@ -48,9 +48,11 @@ class Answers:
         header is that of the first of them.
     outcomes : list of int or Refusal
         For each file the index of its image, or why it is set aside.
-    uids, texts : list of str
-        SOP Instance UID and header (see `herntrack.dicom.header_text`) of each file that has an image,
-        of the first frame if there are several.
+    shared : list of str
+        What the headers of files with the same image share (see `herntrack.dicom.header_parts`).
+    own : list of tuple
+        SOP Instance UID, position and number of each file that has an image, of the first frame if
+        there are several.
     frames : dict
         By the place of a multi-frame file among these files the headers of all its frames.
     stacks : dict
@@ -59,9 +61,9 @@ class Answers:
 
     images: list[ScannedImage] = field(default_factory=list)
     outcomes: list[int | Refusal] = field(default_factory=list)
-    uids: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    frames: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    shared: list[str] = field(default_factory=list)
+    own: list[tuple[str, Position | None, int | None]] = field(default_factory=list)
+    frames: dict[int, tuple[HeaderParts, ...]] = field(default_factory=dict)
     stacks: dict[str, list[BuiltStack]] = field(default_factory=dict)
 
 
@@ -70,8 +72,8 @@ class _Frames(NamedTuple):
 
     images: list[ScannedImage]
 
-    def texts(self) -> tuple[str, ...]:
-        return tuple(header_text(image.header) for image in self.images)
+    def headers(self) -> tuple[HeaderParts, ...]:
+        return tuple(parts_of(image.header) for image in self.images)
 
 
 class _Image:
@@ -117,7 +119,7 @@ class ChunkReader:
                     answers.outcomes.append(plain)
                     continue
                 first, *others = plain.images
-                answers.frames[len(answers.outcomes)] = plain.texts()
+                answers.frames[len(answers.outcomes)] = plain.headers()
                 members[first.series.series_instance_uid] += [(each.series, each.header) for each in others]
                 plain = reader.add(first)
             images.extend(_Image(image) for image in reader.kinds[len(images) :])
@@ -125,11 +127,9 @@ class ChunkReader:
             header = image.header(plain)
             members[image.series.series_instance_uid].append((image.series, header))
             answers.outcomes.append(plain.kind)
-            answers.uids.append(plain.sop_instance_uid)
-            answers.texts.append(
-                own_text(plain.sop_instance_uid, header.image_position_patient, plain.number) + image.text
-            )
+            answers.own.append((plain.sop_instance_uid, plain.position, plain.number))
         answers.images = reader.kinds
+        answers.shared = [image.text for image in images]
         answers.stacks = {uid: built for uid, each in members.items() if (built := _stacks(each))}
         return answers
 

@@ -40,7 +40,7 @@ from herntrack.dicom.regularity import (
 )
 from herntrack.dicom.roles import role_of
 from herntrack.dicom.uids import derived_uid
-from herntrack.model.geometry import VolumeGeometry, orientation_vectors
+from herntrack.model.geometry import VolumeGeometry, orientation_vectors, slice_normal
 from herntrack.model.records import InstanceHeader, Series, Stack
 from herntrack.model.vocabulary import Modality, Plane
 
@@ -134,27 +134,49 @@ def build_stacks(series: Series, headers: Iterable[InstanceHeader]) -> list[Buil
 
 
 def _group_by_picture(headers: Iterable[InstanceHeader]) -> dict[tuple[object, ...], list[InstanceHeader]]:
-    groups: dict[tuple[object, ...], list[InstanceHeader]] = defaultdict(list)
+    # Most images of a series say exactly the same, so that little is left to be rounded.
+    alike: dict[tuple[object, ...], list[InstanceHeader]] = defaultdict(list)
     for header in headers:
-        spacing = header.pixel_spacing or (0.0, 0.0)
-        key = (
+        said = (
             header.rows,
             header.columns,
-            round(spacing[0], 4),
-            round(spacing[1], 4),
+            header.pixel_spacing,
             header.image_type,
-            header.echo_numbers or 0,
-            round(header.echo_time or 0.0, 1),
-            round(header.inversion_time or 0.0),
-            header.diffusion_b_value if header.diffusion_b_value is not None else -1.0,
-            header.temporal_position_identifier or 0,
+            header.echo_numbers,
+            header.echo_time,
+            header.inversion_time,
+            header.diffusion_b_value,
+            header.temporal_position_identifier,
             header.frame_of_reference_uid,
         )
-        groups[key].append(header)
+        alike[said].append(header)
+    groups: dict[tuple[object, ...], list[InstanceHeader]] = defaultdict(list)
+    for members in alike.values():
+        groups[_picture_of(members[0])].extend(members)
     return groups
 
 
+def _picture_of(header: InstanceHeader) -> tuple[object, ...]:
+    """Return what tells one picture from another, rounded to what headers are written to."""
+    spacing = header.pixel_spacing or (0.0, 0.0)
+    return (
+        header.rows,
+        header.columns,
+        round(spacing[0], 4),
+        round(spacing[1], 4),
+        header.image_type,
+        header.echo_numbers or 0,
+        round(header.echo_time or 0.0, 1),
+        round(header.inversion_time or 0.0),
+        header.diffusion_b_value if header.diffusion_b_value is not None else -1.0,
+        header.temporal_position_identifier or 0,
+        header.frame_of_reference_uid,
+    )
+
+
 def _group_by_orientation(headers: Sequence[InstanceHeader]) -> list[list[InstanceHeader]]:
+    if len({header.image_orientation_patient for header in headers}) == 1:
+        return [list(headers)]
     groups: list[tuple[FloatArray, list[InstanceHeader]]] = []
     for header in sorted(headers, key=lambda h: (h.image_orientation_patient, *_image_key(h))):
         cosines = np.asarray(header.image_orientation_patient)
@@ -169,12 +191,10 @@ def _group_by_orientation(headers: Sequence[InstanceHeader]) -> list[list[Instan
 
 def _ordered_slices(headers: Sequence[InstanceHeader]) -> list[_Slice]:
     """Return the slices sorted along the normal; repeats of a position in order of acquisition."""
-    row, column = orientation_vectors(headers[0].image_orientation_patient or ())
-    normal = np.cross(row, column)
-    slices = []
-    for header in headers:
-        position = np.asarray(header.image_position_patient, dtype=np.float64)
-        slices.append(_Slice(header, position, float(normal @ position)))
+    normal = slice_normal(headers[0].image_orientation_patient or ())
+    positions = np.array([header.image_position_patient for header in headers], dtype=np.float64)
+    along = (positions @ normal).tolist()
+    slices = [_Slice(*each) for each in zip(headers, positions, along, strict=True)]
     return sorted(
         slices,
         key=lambda s: (
@@ -344,10 +364,9 @@ def _slice_step(slices: Sequence[_Slice]) -> FloatArray:
     """Return the vector from slice to slice (LPS mm), shape (3,)."""
     if len(slices) == 1:
         header = slices[0].header
-        row, column = orientation_vectors(header.image_orientation_patient or ())
         # One slice has no neighbour; the nominal distance only gives the picture a depth to be shown with.
         nominal = abs(header.spacing_between_slices or header.slice_thickness or 1.0)
-        return np.asarray(np.cross(row, column) * nominal)
+        return np.asarray(slice_normal(header.image_orientation_patient or ()) * nominal)
     positions = np.array([item.position for item in slices])
     uneven = uneven_steps(_along(slices))
     if not uneven:

@@ -9,7 +9,9 @@ Public: `BasePlane`, `body_axes`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,9 @@ from herntrack.model.geometry import VolumeGeometry
 
 MINIMUM_CORNER_DISTANCE_MM = 2.0
 """Two corners nearer than this give no direction (mm)."""
+
+UNIT_TOLERANCE = 1e-12
+"""A normal within this of unit length is kept as it is, so that a stored plane comes back to the bit."""
 
 Point = tuple[float, float, float]
 """LPS millimetres."""
@@ -62,7 +67,8 @@ class BasePlane:
                 " needed: choose a corner of the body above and one of the body below"
             )
         object.__setattr__(self, "corners_lps", (_point(corners[0]), _point(corners[1])))
-        object.__setattr__(self, "normal_lps", _point(normal / length))
+        is_unit = abs(length - 1.0) <= UNIT_TOLERANCE
+        object.__setattr__(self, "normal_lps", _point(normal if is_unit else normal / length))
 
     @classmethod
     def from_corners(
@@ -82,6 +88,32 @@ class BasePlane:
         normal = np.cross(upper - lower, lateral)
         normal = normal if normal @ back > 0 else -normal
         return cls(corners_lps=(_point(upper), _point(lower)), normal_lps=_point(normal))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BasePlane:
+        """Return the plane that `as_dict` wrote.
+
+        Raises
+        ------
+        GeometryError
+            If a value is missing or is none of a plane.
+        """
+        try:
+            upper, lower = values["corners_lps"]
+            return cls(corners_lps=(_point(upper), _point(lower)), normal_lps=_point(values["normal_lps"]))
+        except GeometryError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise GeometryError(
+                f"a base plane is written as corners_lps (two points) and normal_lps, not as {values!r}"
+            ) from error
+
+    def as_dict(self) -> dict[str, list[Any]]:
+        """Return the plane as nested lists, for JSON."""
+        return {
+            "corners_lps": [list(corner) for corner in self.corners_lps],
+            "normal_lps": list(self.normal_lps),
+        }
 
     @property
     def point_lps(self) -> FloatArray:

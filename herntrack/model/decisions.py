@@ -3,7 +3,7 @@
 A later decision about the same subject counts instead of an earlier one; none is changed or
 taken away.
 
-Public: `PatientMerge`, `PatientSplit`, `BaselineChoice`, `Decision`, `standing_decisions`.
+Public: `PatientMerge`, `PatientSplit`, `BaselineChoice`, `AlignmentVerdict`, `Decision`, `standing_decisions`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
+
+from herntrack.model.reading_decisions import (
+    ReadingAmendment,
+    ReadingSignature,
+    VisitBlinding,
+    VisitUnblinding,
+)
+from herntrack.model.vocabulary import Level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +86,39 @@ class BaselineChoice:
         return "baseline", self.patient_id
 
 
-Decision: TypeAlias = PatientMerge | PatientSplit | BaselineChoice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignmentVerdict:
+    """A person's word on how a follow-up was aligned; it counts for what was aligned before it.
+
+    `level` names the disc it was refined at, None is the whole spine; `verdict` is ``good``,
+    ``check`` or ``failed``.
+    """
+
+    decision_uid: str
+    patient_id: str
+    visit_date: date
+    level: Level | None
+    verdict: str
+    decided_by: str
+    decided_at: datetime
+    reason: str
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """What is decided: whether the visit's alignment, there, may be used."""
+        return "alignment", f"{self.patient_id} {self.visit_date} {self.level or 'whole'}"
+
+
+Decision: TypeAlias = (
+    PatientMerge
+    | PatientSplit
+    | BaselineChoice
+    | AlignmentVerdict
+    | ReadingSignature
+    | ReadingAmendment
+    | VisitBlinding
+    | VisitUnblinding
+)
 """Anything that a person decides beside readings."""
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -135,7 +136,7 @@ class VolumeGeometry:
     @property
     def normal_lps(self) -> FloatArray:
         """Unit vector across the slices, ``cross(row, column)`` (LPS), shape (3,)."""
-        normal = np.cross(self.affine_lps[:3, 2], self.affine_lps[:3, 1])
+        normal = _cross(self.affine_lps[:3, 2], self.affine_lps[:3, 1])
         return np.asarray(normal / np.linalg.norm(normal), dtype=np.float64)
 
     @property
@@ -253,6 +254,12 @@ def orientation_vectors(image_orientation_patient: Sequence[float]) -> tuple[Flo
     GeometryError
         If there are not six numbers, or they are no two perpendicular unit vectors.
     """
+    return _orientation_vectors(tuple(image_orientation_patient))
+
+
+@lru_cache(maxsize=1024)
+def _orientation_vectors(image_orientation_patient: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:
+    # All images of a stack have one orientation, and a study has few.
     values = np.asarray(image_orientation_patient, dtype=np.float64)
     if values.shape != (6,) or not np.isfinite(values).all():
         raise GeometryError(f"ImageOrientationPatient has six numbers, not {values.tolist()}")
@@ -264,7 +271,27 @@ def orientation_vectors(image_orientation_patient: Sequence[float]) -> tuple[Flo
             f"ImageOrientationPatient is no pair of perpendicular unit vectors: lengths {lengths[0]:.4f} and"
             f" {lengths[1]:.4f}, dot product {skew:.4f}, tolerance {ORIENTATION_TOLERANCE}"
         )
-    return row / lengths[0], column / lengths[1]
+    row, column = row / lengths[0], column / lengths[1]
+    row.setflags(write=False)
+    column.setflags(write=False)
+    return row, column
+
+
+def slice_normal(image_orientation_patient: Sequence[float]) -> FloatArray:
+    """Return the unit vector across the slices, ``cross(row, column)`` (LPS), shape (3,).
+
+    Raises
+    ------
+    GeometryError
+        As `orientation_vectors`.
+    """
+    return _cross(*orientation_vectors(image_orientation_patient))
+
+
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
+    # numpy's cross of two vectors takes ten times as long, and a stack asks often.
+    (a0, a1, a2), (b0, b1, b2) = a.tolist(), b.tolist()
+    return np.array([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0])
 
 
 def plane_of_normal(normal_lps: npt.ArrayLike) -> Plane:

@@ -130,6 +130,54 @@ class HerniationType(Term):
 
 
 @unique
+class Zone(Term):
+    """Where disc material lies from the midline outwards in the axial plane (Fardon 2014).
+
+    Right and left are said by `Side`: a right central herniation is paracentral on the right.
+    """
+
+    CENTRAL = "central"
+    PARACENTRAL = "paracentral"
+    SUBARTICULAR = "subarticular"
+    FORAMINAL = "foraminal"
+    EXTRAFORAMINAL = "extraforaminal"
+
+
+@unique
+class Migration(Term):
+    """Which way displaced material left the level of its disc (Fardon 2014)."""
+
+    NONE = "none"
+    UP = "up"
+    DOWN = "down"
+
+
+@unique
+class MsuLocation(Term):
+    """Quarters of the line between the facets (Mysliwiec 2010, Eur Spine J 19:1087)."""
+
+    A = "A"
+    """The two middle quarters."""
+    AB = "AB"
+    """Both a middle and a lateral quarter."""
+    B = "B"
+    """A lateral quarter."""
+    C = "C"
+    """Beyond the facet's inner margin: the foramen."""
+
+
+@unique
+class PfirrmannGrade(Term):
+    """Degeneration of the disc on T2 (Pfirrmann 2001, Spine 26:1873)."""
+
+    I = "I"  # noqa: E741
+    II = "II"
+    III = "III"
+    IV = "IV"
+    V = "V"
+
+
+@unique
 class ReadingStatus(Term):
     """What a reader says of one lesion at one visit."""
 

@@ -13,7 +13,20 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from herntrack.errors import ReadingError
-from herntrack.model.decisions import BaselineChoice, Decision, PatientMerge, PatientSplit
+from herntrack.model.decisions import (
+    AlignmentVerdict,
+    BaselineChoice,
+    Decision,
+    PatientMerge,
+    PatientSplit,
+)
+from herntrack.model.reading_decisions import (
+    ReadingAmendment,
+    ReadingSignature,
+    VisitBlinding,
+    VisitUnblinding,
+)
+from herntrack.model.vocabulary import Level
 from herntrack.readings.record_json import moment_to_text
 
 SCHEMA: Final = 1
@@ -23,6 +36,11 @@ KINDS: Final[dict[str, type[Decision]]] = {
     "patient_merge": PatientMerge,
     "patient_split": PatientSplit,
     "baseline_choice": BaselineChoice,
+    "alignment_verdict": AlignmentVerdict,
+    "reading_signature": ReadingSignature,
+    "reading_amendment": ReadingAmendment,
+    "visit_blinding": VisitBlinding,
+    "visit_unblinding": VisitUnblinding,
 }
 """The word that names a kind in its record."""
 
@@ -102,8 +120,11 @@ def _moment(text: str) -> datetime:
 _PARSERS: Final[dict[str, Callable[[str], Any]]] = {
     "decided_at": _moment,
     "visit_date": date.fromisoformat,
+    "level": Level.parse,
+    "seed": int,
+    "case_number": int,
 }
 """Fields that are no text."""
 
-_NULLABLE: Final = frozenset(("visit_date",))
+_NULLABLE: Final = frozenset(("visit_date", "level"))
 """Fields that may be empty."""

@@ -1,21 +1,39 @@
 """Lesions and readings as JSON: one record a file, the same bytes for the same record.
 
 Keys are sorted and spelled as the record's fields. ``schema`` counts the changes of the layout;
-a record of a newer one is refused, never half understood.
+a record of a newer one is refused, never half understood, and one of an older one gets what it
+could not say yet as if it had not been said.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from herntrack.errors import HerntrackError, ReadingError
+from herntrack.model.base_plane import BasePlane, Point
+from herntrack.model.descriptors import Descriptors
 from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import HerniationType, Level, Modality, ReadingStatus, Side
 
-SCHEMA: Final = 1
-"""Version of the layout that is written, and the newest that is read."""
+Parsed = TypeVar("Parsed", BasePlane, Descriptors)
+
+SCHEMA: Final = {"lesion": 1, "reading": 2}
+"""Version of each record's layout that is written, and the newest that is read."""
+
+NEW_IN_2: Final[dict[str, Any]] = {
+    "is_proposed": False,
+    "base_plane": None,
+    "base_plane_source": "",
+    "points_lps": [],
+    "background_points_lps": [],
+    "proposed_from": None,
+    "guards": [],
+    "descriptors": None,
+}
+"""What readings of schema 1 did not say, and how that is understood."""
 
 
 def lesion_to_json(lesion: Lesion) -> str:
@@ -76,6 +94,14 @@ def reading_to_json(reading: Reading) -> str:
             "segmentation_sha256": reading.segmentation_sha256,
             "source": reading.source,
             "source_sha256": reading.source_sha256,
+            "is_proposed": reading.is_proposed,
+            "base_plane": _written(reading.base_plane),
+            "base_plane_source": reading.base_plane_source,
+            "points_lps": [list(point) for point in reading.points_lps],
+            "background_points_lps": [list(point) for point in reading.background_points_lps],
+            "proposed_from": reading.proposed_from,
+            "guards": list(reading.guards),
+            "descriptors": _written(reading.descriptors),
         },
     )
 
@@ -89,6 +115,8 @@ def reading_from_json(text: str) -> Reading:
         If the text is no record of a reading, or of a newer schema.
     """
     fields = _fields(text, "reading")
+    if fields["schema"] < SCHEMA["reading"]:
+        fields = NEW_IN_2 | fields
     try:
         return Reading(
             reading_uid=_string(fields, "reading_uid"),
@@ -107,6 +135,14 @@ def reading_from_json(text: str) -> Reading:
             segmentation_sha256=fields["segmentation_sha256"],
             source=_string(fields, "source"),
             source_sha256=fields["source_sha256"],
+            is_proposed=_claim(fields, "is_proposed"),
+            base_plane=_optional(fields["base_plane"], BasePlane.from_dict),
+            base_plane_source=_string(fields, "base_plane_source"),
+            points_lps=points_from_lists(fields["points_lps"]),
+            background_points_lps=points_from_lists(fields["background_points_lps"]),
+            proposed_from=fields["proposed_from"],
+            guards=tuple(fields["guards"]),
+            descriptors=_optional(fields["descriptors"], Descriptors.from_dict),
         )
     except (KeyError, TypeError, AttributeError, ValueError, HerntrackError) as error:
         raise ReadingError(f"the record of a reading is damaged: {_detail(error)}") from error
@@ -125,8 +161,22 @@ def moment_to_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
+def points_from_lists(lists: Iterable[Sequence[float]]) -> tuple[Point, ...]:
+    """Return points (LPS mm) that JSON holds as lists of three numbers.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one is no triple of numbers.
+    """
+    found = []
+    for x, y, z in lists:
+        found.append((float(x), float(y), float(z)))
+    return tuple(found)
+
+
 def _text(kind: str, fields: dict[str, Any]) -> str:
-    record = {"schema": SCHEMA, "record": kind, **fields}
+    record = {"schema": SCHEMA[kind], "record": kind, **fields}
     return json.dumps(record, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -137,9 +187,9 @@ def _fields(text: str, kind: str) -> dict[str, Any]:
         raise ReadingError(f"the record of a {kind} is no JSON: {error}") from error
     if not isinstance(fields, dict) or not isinstance(fields.get("schema"), int):
         raise ReadingError(f"the record of a {kind} has no schema number")
-    if fields["schema"] > SCHEMA:
+    if fields["schema"] > SCHEMA[kind]:
         raise ReadingError(
-            f"the record of a {kind} has schema {fields['schema']}; this version reads up to {SCHEMA}:"
+            f"the record of a {kind} has schema {fields['schema']}; this version reads up to {SCHEMA[kind]}:"
             " update herntrack"
         )
     if fields.get("record") != kind:
@@ -151,6 +201,21 @@ def _string(fields: dict[str, Any], key: str) -> str:
     value = fields[key]
     if not isinstance(value, str):
         raise TypeError(f"{key} is no text")
+    return value
+
+
+def _written(value: BasePlane | Descriptors | None) -> dict[str, Any] | None:
+    return None if value is None else dict(value.as_dict())
+
+
+def _optional(values: dict[str, Any] | None, parse: Callable[[dict[str, Any]], Parsed]) -> Parsed | None:
+    return None if values is None else parse(values)
+
+
+def _claim(fields: dict[str, Any], key: str) -> bool:
+    value = fields[key]
+    if not isinstance(value, bool):
+        raise TypeError(f"{key} is neither true nor false")
     return value
 
 

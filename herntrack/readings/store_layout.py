@@ -3,6 +3,7 @@
 ::
 
     readings/
+      alignments/<alignment uid>.json     see `herntrack.readings.alignments`
       decisions/<decision uid>.json       see `herntrack.readings.decisions`
       lesions/<lesion uid>.json
       <lesion uid>/<reading uid>.dcm      DICOM Segmentation
@@ -24,6 +25,12 @@ LESIONS_FOLDER = "lesions"
 
 DECISIONS_FOLDER = "decisions"
 """Folder of what people decided beside readings."""
+
+ALIGNMENTS_FOLDER = "alignments"
+"""Folder of how visits lie to each other."""
+
+OTHER_FOLDERS = frozenset((LESIONS_FOLDER, DECISIONS_FOLDER, ALIGNMENTS_FOLDER))
+"""Folders that hold no readings."""
 
 MAX_UID_LENGTH = 64
 """Longest UID (DICOM PS3.5 9.1), characters."""
@@ -63,9 +70,7 @@ class StoreLayout:
         """Return the records of all readings, or their objects with the suffix ``.dcm``."""
         found = self.folder.glob(f"*/*{suffix}")
         return sorted(
-            path
-            for path in found
-            if path.parent.name not in {LESIONS_FOLDER, DECISIONS_FOLDER} and not is_unfinished(path)
+            path for path in found if path.parent.name not in OTHER_FOLDERS and not is_unfinished(path)
         )
 
     def relative(self, path: Path) -> str:

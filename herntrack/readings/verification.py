@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from herntrack.errors import ReadingError
 from herntrack.model.records import Lesion, Reading
+from herntrack.readings.alignments import AlignmentStore
 from herntrack.readings.decisions import DecisionStore
 from herntrack.readings.record_json import lesion_from_json, reading_from_json
 from herntrack.readings.store_layout import StoreLayout, is_unfinished, sha256_of
@@ -69,7 +70,8 @@ def find_problems(layout: StoreLayout) -> list[StoreProblem]:
             )
     problems += [
         StoreProblem(code=code, file=file, message=message)
-        for code, file, message in DecisionStore(layout.folder).problems()
+        for store in (DecisionStore(layout.folder), AlignmentStore(layout.folder))
+        for code, file, message in store.problems()
     ]
     for path in sorted(layout.folder.glob("*/.*")):
         if is_unfinished(path):

@@ -174,6 +174,7 @@ def _baseline(fact: ReadingFact | None, at_visit: Sequence[ReadingFact]) -> Base
         modality=fact.modality,
         status=fact.status,
         problems=(*problems, SEQUENCES_DISCORDANT) if is_discordant else problems,
+        is_proposed=fact.is_proposed,
     )
 
 
@@ -207,6 +208,7 @@ def _follow_up_visit(
         is_after_surgery=is_after_surgery,
         is_discordant=any(other.discordant for other in at_visit if other.reader == fact.reader),
         problems=_refusals(fact, comparison),
+        is_proposed=fact.is_proposed,
     )
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum, unique
 import numpy as np
 
 from herntrack._typing import FloatArray
-from herntrack.model.vocabulary import Horizon, OutcomeClass, ReadingStatus, VisitState
+from herntrack.model.vocabulary import Horizon, OutcomeClass, VisitState
 from herntrack.volumetrics.decision import (
     EVALUABLE_STATES,
     CourseFrame,
@@ -64,6 +64,7 @@ class OutcomeFlag(StrEnum):
     LANDMARK_ONLY = "landmark_only"
     HAD_REDUCTION = "had_reduction"
     BORDERLINE = "borderline"
+    PROPOSED = "proposed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,17 +167,18 @@ def decide_outcome(
     kept = keep_visits(visits, rules, horizon=horizon)
     if not baseline.is_decidable(rules):
         ground = Ground.BASELINE_BELOW_LIMIT if baseline.is_evaluable else Ground.BASELINE_NOT_EVALUABLE
-        return _undecided(ground, rules, KeptVisits(visits=(), is_censored=False), horizon)
+        nothing = KeptVisits(visits=(), is_censored=False)
+        return _undecided(baseline, ground, rules, nothing, horizon=horizon)
     course = evaluable_course(baseline, kept.visits, rules)
     if course is None:
-        return _undecided(Ground.NO_EVALUABLE_FOLLOW_UP, rules, kept, horizon)
+        return _undecided(baseline, Ground.NO_EVALUABLE_FOLLOW_UP, rules, kept, horizon=horizon)
     decided = decide_courses(
         np.array([course.baseline_mm3]), course.volumes_mm3[None, :], course.frame, rules
     )
     ground = Ground(int(decided.grounds[0]))
     states = _states_of_visits(baseline, kept.visits, decided)
     is_early = course.frame.last_day < rules.landmark_day
-    raised = _course_flags(decided, ground, rules, is_early=is_early) | _visit_flags(kept, states)
+    raised = _course_flags(decided, ground, rules, is_early=is_early) | _visit_flags(baseline, kept, states)
     return OutcomeDecision(
         outcome=ground.outcome,
         reason=ground.reason(rules),
@@ -209,15 +211,17 @@ def evaluable_course(
         volumes_mm3=np.array([visit.comparable_mm3 for visit in evaluable]),
         frame=CourseFrame(
             boundary_k_mm=np.array([visit.boundary_k_mm(rules) for visit in evaluable]),
-            is_said_absent=np.array([visit.status is ReadingStatus.ABSENT for visit in evaluable]),
+            is_said_absent=np.array([visit.is_said_absent for visit in evaluable]),
             last_day=evaluable[-1].day,
         ),
     )
 
 
-def _undecided(ground: Ground, rules: RuleSet, kept: KeptVisits, horizon: Horizon) -> OutcomeDecision:
+def _undecided(
+    baseline: Baseline, ground: Ground, rules: RuleSet, kept: KeptVisits, *, horizon: Horizon
+) -> OutcomeDecision:
     states = (VisitState.NOT_EVALUABLE,) * len(kept.visits)
-    raised = _visit_flags(kept, states)
+    raised = _visit_flags(baseline, kept, states)
     return OutcomeDecision(
         outcome=ground.outcome,
         reason=ground.reason(rules),
@@ -240,8 +244,9 @@ def _states_of_visits(
     )
 
 
-def _visit_flags(kept: KeptVisits, states: Sequence[VisitState]) -> set[OutcomeFlag]:
+def _visit_flags(baseline: Baseline, kept: KeptVisits, states: Sequence[VisitState]) -> set[OutcomeFlag]:
     claims = {
+        OutcomeFlag.PROPOSED: baseline.is_proposed or any(visit.is_proposed for visit in kept.visits),
         OutcomeFlag.CENSORED_AT_SURGERY: kept.is_censored,
         OutcomeFlag.VISIT_NOT_EVALUABLE: VisitState.NOT_EVALUABLE in states,
         OutcomeFlag.LAST_VISIT_NOT_EVALUABLE: bool(states) and states[-1] is VisitState.NOT_EVALUABLE,

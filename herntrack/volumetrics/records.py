@@ -3,7 +3,9 @@
 A visit may hold several readings: two readers, or one reader on a sagittal and an axial
 stack. One of them is the *record* of the visit. Who: the study's primary reader; else the
 reader of the baseline; else the only reader there is. Two others are not guessed between:
-the visit is unresolved. Which stack: an evaluable one, the most comparable with the baseline's.
+the visit is unresolved. A proposal that no reader has accepted stands for a visit only where
+nothing accepted does; of several proposals the newest one's reader counts. Which stack: an
+evaluable one, the most comparable with the baseline's.
 
 Callers pass the readings that stand; superseded ones are not facts.
 """
@@ -55,6 +57,8 @@ class ReadingFact:
     weighting, field_strength_tesla, tilt_degrees, is_regular, role
         Of the stack, as in `herntrack.volumetrics.comparability.Protocol`. Whether the lumbar
         spine is shown is not asked: a person found the lesion there.
+    is_proposed : bool
+        Whether no reader has accepted it yet.
     """
 
     reading_uid: str
@@ -76,6 +80,7 @@ class ReadingFact:
     tilt_degrees: float = 0.0
     is_regular: bool = True
     role: ImageRole = ImageRole.DIAGNOSTIC
+    is_proposed: bool = False
 
     @property
     def protocol(self) -> Protocol:
@@ -139,10 +144,15 @@ def _facts_of_record_reader(
     facts: Sequence[ReadingFact], baseline_fact: ReadingFact | None, primary_reader: str | None
 ) -> list[ReadingFact]:
     """Return the readings of the reader who stands for a visit; none if unresolved."""
+    accepted = [fact for fact in facts if not fact.is_proposed]
+    facts = accepted or facts
     readers = {fact.reader for fact in facts}
     chosen = [primary_reader, baseline_fact.reader if baseline_fact else None]
     if len(readers) == 1:
         chosen.extend(readers)
+    if not accepted:
+        # Nobody has judged yet, so nobody disagrees.
+        chosen.append(_latest_first(facts)[0].reader)
     for reader in chosen:
         if reader in readers:
             return [fact for fact in facts if fact.reader == reader]

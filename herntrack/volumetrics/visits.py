@@ -42,6 +42,8 @@ class Baseline:
         What the reader says.
     problems : tuple of str
         What else forbids a decision, for example `READERS_UNRESOLVED`.
+    is_proposed : bool
+        Whether it rests on a proposal that no reader has accepted.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class Baseline:
     modality: Modality | None
     status: ReadingStatus = ReadingStatus.PRESENT
     problems: tuple[str, ...] = ()
+    is_proposed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "volume_mm3", _checked_volume(self.volume_mm3, self.status))
@@ -101,6 +104,9 @@ class FollowUpVisit:
     problems : tuple of str
         What else makes it not evaluable, for example `READERS_UNRESOLVED` or a protocol that is
         not compared with the baseline's.
+    is_proposed : bool
+        Whether it rests on a proposal that no reader has accepted; an absent one has volume 0, but
+        nobody says that nothing is left.
 
     Raises
     ------
@@ -116,6 +122,7 @@ class FollowUpVisit:
     is_after_surgery: bool = False
     is_discordant: bool = False
     problems: tuple[str, ...] = ()
+    is_proposed: bool = False
 
     def __post_init__(self) -> None:
         if self.day < 1:
@@ -132,6 +139,11 @@ class FollowUpVisit:
             If the visit has none.
         """
         return _required_volume(self.volume_mm3)
+
+    @property
+    def is_said_absent(self) -> bool:
+        """Whether a reader says that no focal displacement remains."""
+        return self.status is ReadingStatus.ABSENT and not self.is_proposed
 
     def boundary_k_mm(self, rules: RuleSet) -> float:
         """Return the surface error of a comparison of this visit with the baseline (mm)."""

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import ReadingError
-from herntrack.model.records import Lesion, Reading
+from herntrack.model.records import Lesion, Reading, VisitAlignment
+from herntrack.readings.alignments import AlignmentStore
 from herntrack.readings.decisions import DecisionStore
 from herntrack.readings.record_json import lesion_from_json, reading_from_json
 from herntrack.readings.store_layout import StoreLayout
@@ -26,6 +27,7 @@ from herntrack.workflows.workspace import Workspace
 REBUILD = "run herntrack rebuild"
 
 Record = TypeVar("Record", Lesion, Reading)
+Mirrored = TypeVar("Mirrored", Lesion, Reading, VisitAlignment)
 
 
 def reading_problems(workspace: Workspace, catalogue: Catalogue) -> list[str]:
@@ -50,6 +52,11 @@ def reading_problems(workspace: Workspace, catalogue: Catalogue) -> list[str]:
             {reading.reading_uid: reading for reading in catalogue.followup.readings()},
             {reading.reading_uid: reading for reading in readings},
         ),
+        *_differences(
+            "alignment",
+            {each.alignment_uid: each for each in catalogue.alignments.alignments()},
+            {each.alignment_uid: each for each in AlignmentStore(workspace.readings_folder).alignments()},
+        ),
         *_doubled(readings),
     ]
 
@@ -65,7 +72,7 @@ def _readable(paths: Iterable[Path], parse: Callable[[str], Record]) -> list[Rec
     return found
 
 
-def _differences(kind: str, in_rows: dict[str, Record], in_store: dict[str, Record]) -> list[str]:
+def _differences(kind: str, in_rows: dict[str, Mirrored], in_store: dict[str, Mirrored]) -> list[str]:
     problems = [
         f"{kind} {uid} is in the {'catalogue' if uid in in_rows else 'store'} only; {REBUILD}"
         for uid in sorted(in_rows.keys() ^ in_store.keys())
@@ -88,7 +95,7 @@ def _doubled(readings: Iterable[Reading]) -> list[str]:
     """Return where one reader has two readings of one lesion and visit that nothing superseded."""
     standing: dict[tuple[str, date, str], list[str]] = defaultdict(list)
     for reading in readings:
-        if reading.superseded_by is None:
+        if reading.superseded_by is None and not reading.is_proposed:
             standing[reading.lesion_uid, reading.visit_date, reading.reader].append(reading.reading_uid)
     return [
         f"lesion {lesion_uid} has {len(uids)} standing readings of {visit_date} by one reader"

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from herntrack.model.decisions import BaselineChoice, Decision, PatientMerge, standing_decisions
+from herntrack.model.decisions import (
+    AlignmentVerdict,
+    BaselineChoice,
+    Decision,
+    PatientMerge,
+    standing_decisions,
+)
+from herntrack.model.reading_decisions import (
+    ReadingAmendment,
+    ReadingSignature,
+    VisitBlinding,
+    VisitUnblinding,
+)
 from herntrack.readings.decision_json import kind_of
 from herntrack.readings.decisions import DecisionStore
 from herntrack.workflows.workspace import Workspace
@@ -34,4 +46,13 @@ def _said(decision: Decision) -> str:
         return f"followed as {decision.into_patient_id}"
     if isinstance(decision, BaselineChoice):
         return "day 0 is proposed" if decision.visit_date is None else f"day 0 is {decision.visit_date}"
+    if isinstance(decision, AlignmentVerdict):
+        where = decision.level or "the whole spine"
+        return f"alignment of {decision.visit_date} at {where} is {decision.verdict}"
+    if isinstance(decision, ReadingSignature | ReadingAmendment):
+        what = "signed" if isinstance(decision, ReadingSignature) else "opened for amendment"
+        return f"reading {decision.reading_uid} is {what}"
+    if isinstance(decision, VisitBlinding | VisitUnblinding):
+        how = "is blinded" if isinstance(decision, VisitBlinding) else "was told dates and order"
+        return f"{decision.reader} {how}"
     return "stands for itself"

@@ -17,7 +17,6 @@ from herntrack.catalogue.files import FileKey, ImageKey, KnownImage
 from herntrack.catalogue.images import ImageRepository
 from herntrack.catalogue.rows import NewImage
 from herntrack.dicom.header_rules import ScannedImage, derived_patient_id
-from herntrack.dicom.header_text import header_of_text
 from herntrack.dicom.scan import Scan, Scanned
 from herntrack.dicom.stacks import BuiltStack, build_stacks
 from herntrack.model.records import FileLocation, Patient, Reject, Series, Stack, Study
@@ -177,7 +176,7 @@ class _Batch:
 
     def take(self, place: Place, location: FileLocation, scanned: Scanned) -> None:
         """Accept one image, or set it aside as a copy or a contradiction."""
-        image, uid, header_text, frames = scanned
+        image, uid, parts, frames = scanned
         contradiction = self._contradiction(image)
         if contradiction:
             self.rejects.append(Reject(location=location, code="conflict", reason=contradiction))
@@ -191,13 +190,13 @@ class _Batch:
             self._superseded.append(self._standing.missing[uid])
         self._files[uid] = location, image.series.series_instance_uid
         self._remember(place, image)
-        for number, text in enumerate(frames, start=1) if frames else ((0, header_text),):
+        for number, own in enumerate(frames, start=1) if frames else ((0, parts),):
             self._new_images[uid, number] = NewImage(
                 sop_instance_uid=uid,
                 frame_number=number,
                 series_instance_uid=image.series.series_instance_uid,
                 location=location,
-                header_text=text,
+                header=own,
                 pixel_sha256=self._digest((uid, number), location),
             )
 
@@ -309,7 +308,7 @@ class _Batch:
         built = self._stacks.get(uid, [])
         if sum(len(each.images) for each in built) == len(members):
             return built
-        return build_stacks(self._new_series[uid], [header_of_text(image.header_text) for image in members])
+        return build_stacks(self._new_series[uid], [image.instance_header() for image in members])
 
 
 def _leads(place: Place, first: Place | None) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from herntrack.catalogue.images import CatalogueCounts, ImageRepository
 from herntrack.catalogue.session import Catalogue
-from herntrack.dicom.scan import GARBAGE_FROM_OBJECTS
+from herntrack.dicom.reading_process import GARBAGE_FROM_OBJECTS, HeaderReaders
 from herntrack.model.records import Reject
 from herntrack.workflows import ingest_notes
 from herntrack.workflows.archived import ArchivesTaken, archives_among, copy_archives
@@ -126,21 +126,24 @@ def ingest(
         for path in paths:
             if path not in outside:
                 workspace = with_path(workspace, path, patient_id=patient_id)
-        run = _Run(workspace, patient_id=patient_id, jobs=jobs or os.cpu_count() or 1, progress=tell)
-        if outside:
-            run.copier.copy_paths(outside)
-        for path in paths:
-            if path not in outside:
-                run.walker.take(path)
-        return run.finish(has_digests=has_digests)
+        jobs = jobs or os.cpu_count() or 1
+        with HeaderReaders(jobs - 1) as readers:
+            run = _Run(workspace, readers, patient_id=patient_id, jobs=jobs, progress=tell)
+            if outside:
+                run.copier.copy_paths(outside)
+            for path in paths:
+                if path not in outside:
+                    run.walker.take(path)
+            return run.finish(has_digests=has_digests)
 
 
 def ingest_roots(
     workspace: Workspace, *, jobs: int | None = None, progress: Progress = silent
 ) -> IngestSummary:
     """Catalogue everything that the roots stand for; the writers' lock is held by the caller."""
-    with _rare_garbage_collection():
-        run = _Run(workspace, patient_id="", jobs=jobs or os.cpu_count() or 1, progress=progress)
+    jobs = jobs or os.cpu_count() or 1
+    with HeaderReaders(jobs - 1) as readers, _rare_garbage_collection():
+        run = _Run(workspace, readers, patient_id="", jobs=jobs, progress=progress)
         run.walker.take_roots(workspace)
         return run.finish(has_digests=False)
 
@@ -148,11 +151,14 @@ def ingest_roots(
 class _Run:
     """One ingest: first what is copied, then one transaction on the catalogue."""
 
-    def __init__(self, workspace: Workspace, *, patient_id: str, jobs: int, progress: Progress) -> None:
-        self._workspace, self._jobs, self._progress = workspace, jobs, progress
+    def __init__(
+        self, workspace: Workspace, readers: HeaderReaders, *, patient_id: str, jobs: int, progress: Progress
+    ) -> None:
+        self._workspace, self._readers, self._progress = workspace, readers, progress
         self._has_given_id = bool(patient_id)
         self.copier = Copier(workspace, patient_id=patient_id, jobs=jobs, progress=progress)
-        self.walker = Walker(workspace)
+        # While the walk goes on, the other processes get ready.
+        self.walker = Walker(workspace, when_many=readers.start)
 
     def finish(self, *, has_digests: bool) -> IngestSummary:
         """Take what was found into the catalogue."""
@@ -188,7 +194,7 @@ class _Run:
             walk.refusals | archives.refusals,
             known=known,
             roots=workspace.settings.roots,
-            jobs=self._jobs,
+            readers=self._readers,
             progress=self._progress,
         )
         has_changed = write_changes(workspace, images, changes, read)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from herntrack.catalogue.files import FileKey, KnownImage
 from herntrack.catalogue.images import ImageRepository
+from herntrack.dicom.reading_process import HeaderReaders
 from herntrack.dicom.scan import Scan, found_file, scan_files
 from herntrack.dicom.scan_chunk import FoundFile, Refusal
 from herntrack.model.records import FileLocation
@@ -55,7 +56,7 @@ def read_files(
     *,
     known: Mapping[FileKey, tuple[int, int]],
     roots: Sequence[ImageRoot],
-    jobs: int,
+    readers: HeaderReaders,
     progress: Progress,
 ) -> FilesRead:
     """Read what is fresh, then what that puts in question, until nothing more is.
@@ -72,7 +73,7 @@ def read_files(
         Bytes and modification time of every known file.
     roots : sequence of ImageRoot
         The workspace's roots.
-    jobs : int
+    readers : HeaderReaders
         Processes to read headers with.
     progress : callable
         Called with (stage, done, total).
@@ -80,7 +81,7 @@ def read_files(
     read = FilesRead(vanished=set(changes.vanished))
 
     def scan(files: Sequence[FoundFile], stage: str) -> Scan:
-        return scan_files(files, jobs=jobs, progress=lambda done, total: progress(stage, done, total))
+        return scan_files(files, readers=readers, progress=lambda done, total: progress(stage, done, total))
 
     _take(read, changes.fresh, refusals, lambda files: scan(files, "reading"))
     overturned = changes.changed | changes.moved | changes.vanished

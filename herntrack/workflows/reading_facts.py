@@ -43,6 +43,7 @@ def reading_fact(
         pixel_spacing_mm=None,
         stack_uid=reading.stack_uid,
         created_at=reading.created_at,
+        is_proposed=reading.is_proposed,
     )
     if each is None:
         return fact

@@ -1,48 +1,41 @@
 """Recording what readers say: lesions, masks from elsewhere, absent and not evaluable.
 
 Every reading is checked against the catalogue first, then written to the append-only
-store, then to the catalogue. A reading of the same lesion, visit and reader on the same
-stack is superseded, never overwritten.
+store, then to the catalogue (`herntrack.workflows.recording`). A reading of the same lesion, visit
+and reader on the same stack is superseded, never overwritten.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 
-from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
-from herntrack.dicom.uids import fresh_uid
 from herntrack.errors import AmbiguousChoiceError, ReadingError, RecordNotFoundError
 from herntrack.model.records import CataloguedStack, Lesion, Reading
 from herntrack.model.vocabulary import HerniationType, Level, ReadingStatus, Side
 from herntrack.readings.store import ReadingStore
+from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.mask_import import ImportedMask, read_mask, referenced_stack
+from herntrack.workflows.recording import Origin, draft_reading, record_reading, visit_of_stack
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_choice import choose_stack_for_visit
-from herntrack.workflows.stack_files import stack_headers
 from herntrack.workflows.workspace import Workspace
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where new identifiers and moments come from; tests fix them.
-
-    Parameters
-    ----------
-    now : callable
-        Returns the present moment, UTC.
-    uid : callable
-        Returns a DICOM UID that nobody else has.
-    """
-
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    uid: Callable[[], str] = fresh_uid
+__all__ = [
+    "AddedLesion",
+    "AddedReading",
+    "Origin",
+    "add_lesion",
+    "import_mask",
+    "read_without_mask",
+    "record_reading",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +157,7 @@ def import_mask(
     with catalogue_of(workspace) as catalogue:
         lesion = catalogue.followup.lesion(lesion_uid)
         each = _stack_to_read(catalogue, file, stack_uid=stack_uid, series_instance_uid=series_instance_uid)
-        visit_date = _check_stack(each, lesion)
+        visit_date = visit_of_stack(each, lesion)
         imported = read_mask(catalogue.images, file, each.stack, labels=labels)
         if not imported.mask.any():
             raise ReadingError(
@@ -172,10 +165,10 @@ def import_mask(
                 f" herntrack read absent --lesion {lesion_uid} --visit {visit_date}"
                 " --reader NAME --reason TEXT"
             )
-        reading = _record(
+        reading = record_reading(
             catalogue,
             workspace,
-            _draft(
+            draft_reading(
                 origin,
                 lesion,
                 each,
@@ -234,12 +227,17 @@ def read_without_mask(
     with catalogue_of(workspace) as catalogue:
         lesion = catalogue.followup.lesion(lesion_uid)
         each = choose_stack_for_visit(
-            catalogue, lesion, visit_date, stack_uid=stack_uid, must_be_regular=status is ReadingStatus.ABSENT
+            catalogue,
+            lesion,
+            visit_date,
+            stack_uid=stack_uid,
+            must_be_regular=status is ReadingStatus.ABSENT,
+            rules=load_rules(workspace.rules_source),
         )
-        reading = _record(
+        reading = record_reading(
             catalogue,
             workspace,
-            _draft(
+            draft_reading(
                 origin,
                 lesion,
                 each,
@@ -277,96 +275,6 @@ def _stack_to_read(
             f"series {series_instance_uid} has {len(found)} stacks; name one: {candidates}"
         )
     return found[0]
-
-
-def _check_stack(each: CataloguedStack, lesion: Lesion) -> date:
-    if each.study.patient_id != lesion.patient_id:
-        raise ReadingError(
-            f"stack {each.stack.stack_uid} is of patient {each.study.patient_id}, lesion {lesion.lesion_uid}"
-            f" of patient {lesion.patient_id}"
-        )
-    if not each.stack.is_regular:
-        raise ReadingError(
-            f"stack {each.stack.stack_uid} cannot be measured on: {'; '.join(each.stack.problems)}."
-            " Choose another stack of the visit, or record: herntrack read unevaluable"
-        )
-    if each.study.study_date is None:
-        raise ReadingError(
-            f"study {each.study.study_instance_uid} has no date, so it belongs to no visit; correct StudyDate"
-        )
-    return each.study.study_date
-
-
-def _draft(
-    origin: Origin,
-    lesion: Lesion,
-    each: CataloguedStack,
-    *,
-    visit_date: date,
-    reader: str,
-    status: ReadingStatus,
-    source: str,
-    reason: str = "",
-    source_sha256: str | None = None,
-) -> Reading:
-    if not reader.strip():
-        raise ReadingError("a reading has a reader; give --reader NAME")
-    if status is not ReadingStatus.PRESENT and not reason.strip():
-        raise ReadingError(f"a reading that is {status} says why; give --reason TEXT")
-    return Reading(
-        reading_uid=origin.uid(),
-        lesion_uid=lesion.lesion_uid,
-        visit_date=visit_date,
-        reader=reader.strip(),
-        status=status,
-        reason=reason.strip(),
-        stack_uid=each.stack.stack_uid,
-        series_instance_uid=each.series.series_instance_uid,
-        study_instance_uid=each.study.study_instance_uid,
-        modality=each.series.modality,
-        created_at=origin.now(),
-        source=source,
-        source_sha256=source_sha256,
-    )
-
-
-def _record(
-    catalogue: Catalogue,
-    workspace: Workspace,
-    draft: Reading,
-    *,
-    lesion: Lesion,
-    each: CataloguedStack,
-    mask: MaskZYX | None,
-) -> Reading:
-    """Write a reading to the store, then to the catalogue."""
-    from dataclasses import replace
-
-    complete = replace(draft, supersedes=_superseded(catalogue, draft))
-    stored = ReadingStore(workspace.readings_folder).add_reading(
-        complete,
-        lesion=lesion,
-        mask=mask,
-        source_images=stack_headers(workspace, catalogue.images, each.stack.stack_uid),
-        geometry=each.stack.geometry,
-    )
-    catalogue.followup.add_reading(stored)
-    return stored
-
-
-def _superseded(catalogue: Catalogue, draft: Reading) -> tuple[str, ...]:
-    """Return the reader's own standing readings of the visit that the new one replaces.
-
-    Masks on two stacks (sagittal and axial) stand beside each other; the word that nothing
-    is left, or that nothing can be judged, speaks for the whole visit.
-    """
-    replaced = []
-    for other in catalogue.followup.readings(draft.lesion_uid, is_current=True):
-        is_same_judge = (other.visit_date, other.reader) == (draft.visit_date, draft.reader)
-        both_masks = other.status is draft.status is ReadingStatus.PRESENT
-        if is_same_judge and (not both_masks or other.stack_uid == draft.stack_uid):
-            replaced.append(other.reading_uid)
-    return tuple(replaced)
 
 
 def _added(reading: Reading, each: CataloguedStack, imported: ImportedMask) -> AddedReading:

@@ -12,6 +12,7 @@ from herntrack.catalogue.images import CatalogueCounts
 from herntrack.catalogue.session import DATABASE_ERRORS, replace_catalogue
 from herntrack.errors import HerntrackError, WorkspaceError
 from herntrack.model.records import Patient, Reject
+from herntrack.readings.alignments import AlignmentStore
 from herntrack.readings.store import ReadingStore
 from herntrack.workflows.classify import classify
 from herntrack.workflows.ingest import ingest_roots
@@ -129,6 +130,12 @@ def _restore_readings(workspace: Workspace) -> tuple[int, int]:
         for reading in sorted(readings, key=lambda each: (each.created_at, each.reading_uid)):
             if reading.reading_uid not in known_readings:
                 catalogue.followup.add_reading(reading)
+        known_alignments = {each.alignment_uid for each in catalogue.alignments.alignments()}
+        catalogue.alignments.add(
+            each
+            for each in AlignmentStore(workspace.readings_folder).alignments()
+            if each.alignment_uid not in known_alignments
+        )
         if apply_merges(workspace, catalogue):
             write_visits(workspace, catalogue.images)
     return len(lesions), len(readings)

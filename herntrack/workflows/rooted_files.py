@@ -6,12 +6,12 @@ Public: `files_below`, `files_of_roots`, `Walker`, `Walk`, `RootFinder`, `own_pa
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from herntrack.catalogue.files import FileKey
-from herntrack.dicom.scan import found_file, walk_files
+from herntrack.dicom.scan import PROCESSES_FROM_FILES, found_file, walk_files
 from herntrack.dicom.scan_chunk import FoundFile, Refusal
 from herntrack.workflows.workspace import (
     CATALOGUE_FILE,
@@ -102,9 +102,18 @@ def files_of_roots(workspace: Workspace) -> Walk:
 
 
 class Walker:
-    """Collects files; one that lies below several of the paths is taken once."""
+    """Collects files; one that lies below several of the paths is taken once.
 
-    def __init__(self, workspace: Workspace) -> None:
+    Parameters
+    ----------
+    workspace : Workspace
+        With its roots.
+    when_many : callable, optional
+        Called when so many files were found that other processes will help to read them.
+    """
+
+    def __init__(self, workspace: Workspace, *, when_many: Callable[[], None] | None = None) -> None:
+        self._when_many = when_many
         self._skip = own_paths(workspace)
         self._finder = RootFinder(workspace.settings.roots)
         self._seen: set[str] = set()
@@ -152,6 +161,8 @@ class Walker:
                 found.append(rooted)
                 if refusal is not None:
                     self.walked.refusals[rooted[0].name, rooted[1]] = refusal
+                if len(found) == PROCESSES_FROM_FILES and self._when_many is not None:
+                    self._when_many()
 
 
 def own_paths(workspace: Workspace) -> list[Path]:

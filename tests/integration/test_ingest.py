@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -209,6 +211,49 @@ def test_several_processes_read_the_same(
     ingest(one.workspace, [tmp_path / "export"], jobs=2, progress=lambda *step: seen.append(step))
     assert tables(one.workspace) == before
     assert seen[-1] == ("reading", 40, 40)
+
+
+def test_a_reading_process_that_dies_costs_no_file(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_series(tmp_path / "export", make_series(40))
+    monkeypatch.setattr("herntrack.dicom.scan.PROCESSES_FROM_FILES", 10)
+    monkeypatch.setattr("herntrack.dicom.scan.CHUNK", 2)
+    monkeypatch.setattr("herntrack.dicom.reading_process._SERVE", _DIES_AT_THE_SECOND_PART)
+    summary = ingest(workspace, [tmp_path / "export"], jobs=3)
+    assert (summary.counts.instances, summary.set_aside) == (40, ())
+
+
+_DIES_AT_THE_SECOND_PART = """
+import sys, json; sys.path[:] = json.loads(sys.argv[1])
+import os, herntrack.dicom.reading_process as other
+answered, written = [], other._write
+def write(pipe, value):
+    answered.append(1)
+    if len(answered) > 2:
+        os._exit(9)
+    written(pipe, value)
+other._write = write
+other.serve()
+"""
+
+
+def test_a_script_without_a_guard_may_ingest_with_several_processes(tmp_path: Path) -> None:
+    write_series(tmp_path / "export", make_series(12))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "import herntrack.dicom.scan as scan\n"
+        "from herntrack.workflows.ingest import ingest\n"
+        "from herntrack.workflows.workspace import create_workspace\n"
+        "scan.PROCESSES_FROM_FILES = 5\n"
+        "workspace = create_workspace(Path('study'))\n"
+        "print(ingest(workspace, [Path('export')], jobs=2).counts.instances)\n"
+    )
+    words = [sys.executable, str(script)]
+    where = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run(words, cwd=tmp_path, env=where, capture_output=True, text=True, check=False)
+    assert (result.stdout.strip(), result.returncode) == ("12", 0), result.stderr
 
 
 def test_every_real_file_is_catalogued_or_set_aside(workspace: Workspace, shared_dicom: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from sqlite3 import connect
@@ -149,6 +151,7 @@ def test_an_older_catalogue_keeps_every_row(dump: Path, tmp_path: Path) -> None:
     after = rows_of(file)
     # Every file is looked at anew, because newer tables hold more of what it says.
     assert {row.pop("mtime_ns") for row in after["instance"]} == {-1}
+    headers = {row["sop_instance_uid"]: json.loads(str(row.pop("header"))) for row in before["instance"]}
     for table in before.keys() - {"alembic_version"}:
         assert len(after[table]) == len(before[table])
         for old, new in zip(before[table], after[table], strict=True):
@@ -157,6 +160,14 @@ def test_an_older_catalogue_keeps_every_row(dump: Path, tmp_path: Path) -> None:
     with open_catalogue(sqlite_url(file)) as catalogue:
         assert [reading.reason for reading in catalogue.followup.readings()] == ["no displacement left"]
         assert len(catalogue.images.stacks(patient_id="T-001")) == 2
+        # A header is kept in two parts since, and says the same.
+        for series in catalogue.images.series():
+            for instance in catalogue.images.instances_of_series(series.series_instance_uid):
+                said = headers.pop(instance.header.sop_instance_uid)
+                restored = json.loads(json.dumps(asdict(instance.header)))
+                assert {name: restored[name] for name in said} == said
+                assert {name for name, value in restored.items() if value} <= said.keys()
+    assert headers == {}
 
 
 def test_a_downgrade_brings_the_older_tables_back(tmp_path: Path) -> None:
@@ -176,6 +187,9 @@ def test_a_downgrade_brings_the_older_tables_back(tmp_path: Path) -> None:
     after = rows_of(file)
     assert {name: len(rows) for name, rows in after.items()} == {n: len(r) for n, r in before.items()}
     assert [row.keys() for row in after["instance"]] == [row.keys() for row in before["instance"]]
+    assert [json.loads(str(row["header"])) for row in after["instance"]] == [
+        json.loads(str(row["header"])) for row in before["instance"]
+    ]
 
 
 def test_stacks_are_named_as_older_readings_name_them(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,20 @@ def test_a_moved_plane_keeps_the_distance_of_moved_points() -> None:
     points = np.random.default_rng(0).normal(0, 20, (20, 3))
     moved = points @ matrix[:3, :3].T + matrix[:3, 3]
     np.testing.assert_allclose(plane().moved(matrix).depth_mm(moved), plane().depth_mm(points), atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_plane_comes_back_from_json_to_the_bit(seed: int) -> None:
+    upper, lower = np.random.default_rng(seed).normal((0, 0, 0), 9, (2, 3))
+    made = BasePlane.from_corners(upper, lower, sagittal_grid())
+    assert BasePlane.from_dict(json.loads(json.dumps(made.as_dict()))) == made
+
+
+def test_what_is_no_plane_is_refused() -> None:
+    with pytest.raises(GeometryError, match="written as corners_lps"):
+        BasePlane.from_dict({"corners_lps": [[0, 0, 0], [0, 0, 9]]})
+    with pytest.raises(GeometryError, match="two corners and a normal"):
+        BasePlane.from_dict({"corners_lps": [[0, 0, 0], [0, 0, 9]], "normal_lps": [0, float("nan"), 0]})
 
 
 def test_corners_at_one_place_are_refused() -> None:

@@ -15,9 +15,12 @@ import pytest
 from pydicom.dataset import Dataset
 
 from herntrack.errors import GeometryMismatchError, ReadingError
+from herntrack.model.base_plane import BasePlane
+from herntrack.model.descriptors import Descriptors
 from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import HerniationType, Level, Modality, ReadingStatus, Side
 from herntrack.readings import atomic_files
+from herntrack.readings.record_json import NEW_IN_2, reading_from_json, reading_to_json
 from herntrack.readings.store import ReadingStore
 from tests.phantoms import grid
 from tests.unit.imaging.image_files import image
@@ -117,12 +120,63 @@ def test_the_record_is_plain_sorted_json(store: ReadingStore) -> None:
     text = (store.folder / "2.25.11" / "2.25.21.json").read_text(encoding="utf-8")
     fields = json.loads(text)
     assert text == json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    assert fields["schema"] == 1
+    assert fields["schema"] == 2
     assert fields["created_at"] == "2024-03-05T12:00:00+00:00"
     assert "superseded_by" not in fields
     assert set(fields) - {"schema", "record"} == {
         name for name in Reading.__slots__ if name != "superseded_by"
     }
+
+
+PLANE = BasePlane.from_corners((-55.0, 33.1, 216.0), (-55.2, 34.7, 209.3), GEOMETRY)
+PROPOSED = {
+    "is_proposed": True,
+    "base_plane": PLANE,
+    "base_plane_source": "proposed from two corners",
+    "points_lps": ((-58.7, 33.3, 213.1), (-57.5, 33.4, 213.9)),
+    "background_points_lps": ((-50.1, 36.6, 211.0),),
+    "proposed_from": "2.25.20",
+    "guards": ("Only slice 3 holds the fragment.",),
+    "descriptors": Descriptors(type=HerniationType.EXTRUSION, msu_size=2),
+}
+
+
+@pytest.mark.parametrize("descriptors", [PROPOSED["descriptors"], Descriptors(), None])
+def test_a_proposal_comes_back_with_its_plane_and_clicks(
+    store: ReadingStore, descriptors: Descriptors | None
+) -> None:
+    stored = add(store, reading(**(PROPOSED | {"descriptors": descriptors})))
+    assert store.readings() == [stored]
+    # To the bit: a rebuilt catalogue has the same row.
+    assert reading_from_json(reading_to_json(stored)).base_plane == PLANE
+    assert store.verify() == []
+
+
+def test_a_record_of_the_first_schema_is_an_accepted_reading_without_clicks(store: ReadingStore) -> None:
+    stored = add(store)
+    path = store.folder / "2.25.11" / "2.25.21.json"
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    old = {name: value for name, value in fields.items() if name not in NEW_IN_2} | {"schema": 1}
+    assert len(fields) - len(old) == len(NEW_IN_2)
+    path.write_text(json.dumps(old), encoding="utf-8")
+    assert store.readings() == [stored]
+    assert not store.readings()[0].is_proposed
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("is_proposed", "yes", "is_proposed is neither true nor false"),
+        ("base_plane", {"corners_lps": [[0, 0, 0]]}, "a base plane is written as"),
+        ("base_plane", {"corners_lps": [[0, 0, 0], [0, 0, 1]], "normal_lps": [0, 1, 0]}, "1.00 mm apart"),
+        ("points_lps", [[1.0, 2.0]], "not enough values"),
+        ("descriptors", {"size": 3}, "'size' is no descriptor"),
+    ],
+)
+def test_a_damaged_proposal_is_refused(name: str, value: Any, said: str) -> None:
+    fields = json.loads(reading_to_json(reading(**PROPOSED)))
+    with pytest.raises(ReadingError, match=said):
+        reading_from_json(json.dumps(fields | {name: value}))
 
 
 def test_the_same_store_is_written_twice_byte_for_byte(tmp_path: Path) -> None:
@@ -359,7 +413,7 @@ def test_a_file_that_a_crash_left_is_noticed_and_not_read(store: ReadingStore) -
         ("[]", "no schema number"),
         ('{"schema": 1, "record": "lesion"}', "is of a lesion, not of a reading"),
         ('{"schema": 1, "record": "reading"}', "no reading_uid"),
-        ('{"schema": 2, "record": "reading"}', "schema 2; this version reads up to 1: update herntrack"),
+        ('{"schema": 3, "record": "reading"}', "schema 3; this version reads up to 2: update herntrack"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_named_with_the_reason(

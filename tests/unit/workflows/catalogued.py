@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from herntrack.catalogue.rows import NewImage
+from herntrack.dicom.header_parts import HeaderParts
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.records import (
     FileLocation,
@@ -120,7 +121,7 @@ class Study0:
                         location=FileLocation(
                             root="r", relative_path=f"{stack_uid}/{index}", size=1, mtime_ns=1
                         ),
-                        header_text="{}",
+                        header=HeaderParts(None, None, "{}"),
                         stack_uid=stack_uid,
                         slice_index=index,
                     )

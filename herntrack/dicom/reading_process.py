@@ -1,0 +1,201 @@
+"""Other processes that read headers for this one, each over a pair of pipes.
+
+Not multiprocessing: its children run the caller's main module again, so a script that calls the
+library from its top level would start itself anew, and they take twice as long to be ready.
+
+A process that dies costs nothing but its speed: what it had not answered is read here.
+
+Public: `HeaderReaders`; `serve` is the other end.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from queue import SimpleQueue
+from threading import Thread
+from types import TracebackType
+from typing import IO, Any, Self
+
+from herntrack.dicom.scan_chunk import Answers, ChunkReader, FoundFile
+
+GARBAGE_FROM_OBJECTS = 100_000
+"""New objects after which a reading process looks for garbage; records of headers are none."""
+
+AHEAD = 2
+"""Parts of the work a process is given at once, so that it need not wait for the next."""
+
+PIPE_BYTES = 1 << 20
+"""Room for the answers to a part of the work or two, so that a process need not wait to be heard."""
+
+_SERVE = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
+    "from herntrack.dicom.reading_process import serve; serve()"
+)
+_LENGTH = struct.Struct("<Q")
+_READY = b"ready"
+
+Part = Sequence[FoundFile]
+"""Files that are read at one go."""
+
+
+class HeaderReaders:
+    """Processes that read parts of the work beside this one; none runs before `start`.
+
+    Parameters
+    ----------
+    number : int
+        How many, besides this process.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._processes: list[_ReadingProcess] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.close()
+        self._processes = []
+
+    def start(self) -> None:
+        """Start the processes, which need as long to be ready as some thousand files to be read."""
+        if not self._processes:
+            self._processes = [_ReadingProcess() for _ in range(self._number)]
+
+    def answers(self, parts: Sequence[Part]) -> Iterator[tuple[int, Answers]]:
+        """Yield the number of each part and its answers, as they come.
+
+        This process reads too: it takes parts from the end while the others take them from the
+        beginning, so that no processor waits.
+        """
+        self.start()
+        waiting = deque(range(len(parts)))
+        done: SimpleQueue[tuple[int, Answers] | None] = SimpleQueue()
+        for process in self._processes:
+            process.begin(parts, waiting, done)
+        reader, n_working = ChunkReader(), len(self._processes)
+        while waiting or n_working:
+            number = _next(waiting.pop)
+            if number is not None:
+                yield number, reader.answers(parts[number])
+            # With nothing left to read here, wait; what a lost process had taken may come back.
+            for _ in range(1 if number is None else done.qsize()):
+                found = done.get()
+                if found is None:
+                    n_working -= 1
+                else:
+                    yield found
+
+
+class _ReadingProcess:
+    """One process, and the thread that feeds it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter and our own words
+            [sys.executable, "-c", _SERVE, json.dumps(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pipesize=PIPE_BYTES,
+        )
+        self._is_ready = False
+        self._thread: Thread | None = None
+
+    def begin(
+        self, parts: Sequence[Part], waiting: deque[int], done: SimpleQueue[tuple[int, Answers] | None]
+    ) -> None:
+        """Take parts that wait until there are none; None is said at the end."""
+        self._thread = Thread(target=self._work, args=(parts, waiting, done), daemon=True)
+        self._thread.start()
+
+    def _work(
+        self, parts: Sequence[Part], waiting: deque[int], done: SimpleQueue[tuple[int, Answers] | None]
+    ) -> None:
+        sent: deque[int] = deque()
+        try:
+            if not self._is_ready:
+                self._is_ready = self._received() == _READY
+            while self._send_ahead(parts, waiting, sent):
+                answers = self._received()
+                done.put((sent.popleft(), answers))
+        except (OSError, EOFError, pickle.UnpicklingError, ValueError):
+            waiting.extend(sent)
+        finally:
+            done.put(None)
+
+    def _send_ahead(self, parts: Sequence[Part], waiting: deque[int], sent: deque[int]) -> bool:
+        while len(sent) < AHEAD and (number := _next(waiting.popleft)) is not None:
+            sent.append(number)
+            # Tuples are a third of the named ones' text.
+            _write(self._stdin, [tuple(file) for file in parts[number]])
+        return bool(sent)
+
+    @property
+    def _stdin(self) -> IO[bytes]:
+        assert self._process.stdin is not None  # noqa: S101 - it is asked for above
+        return self._process.stdin
+
+    def _received(self) -> Any:
+        assert self._process.stdout is not None  # noqa: S101
+        return _read(self._process.stdout)
+
+    def close(self) -> None:
+        """End the process; it only reads, so nothing is lost."""
+        self._process.kill()
+        if self._thread is not None:
+            self._thread.join()
+        self._process.communicate()
+
+
+def serve() -> None:
+    """Answer what comes over standard input until it ends."""
+    # What a library prints must not get among the answers; Ctrl-C is the caller's to answer.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(GARBAGE_FROM_OBJECTS)
+    reader = ChunkReader()
+    _write(answers, _READY)
+    while True:
+        try:
+            files = _read(sys.stdin.buffer)
+        except EOFError:
+            return
+        _write(answers, reader.answers([FoundFile(*file) for file in files]))
+
+
+def _next(take: Callable[[], int]) -> int | None:
+    """Return what is taken; None if nothing is left, which another thread decides at any moment."""
+    try:
+        return take()
+    except IndexError:
+        return None
+
+
+def _write(pipe: IO[bytes], value: object) -> None:
+    content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.write(_LENGTH.pack(len(content)) + content)
+    pipe.flush()
+
+
+def _read(pipe: IO[bytes]) -> Any:
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError("the other process has ended")
+    (length,) = _LENGTH.unpack(head)
+    content = pipe.read(length)
+    if len(content) < length:
+        raise EOFError("the other process has ended")
+    return pickle.loads(content)  # noqa: S301 - written by our own code in the other process

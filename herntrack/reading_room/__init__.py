@@ -1,0 +1,1 @@
+"""The reading room without its window: painting, drafts that survive, live numbers, suggestions."""
