@@ -14,7 +14,19 @@ import typer
 from rich.markup import escape
 
 from herntrack import __version__
-from herntrack.cli import align, followup, images, lesions, listings, people, roots, sample, show, trust
+from herntrack.cli import (
+    align,
+    followup,
+    images,
+    lesions,
+    listings,
+    people,
+    roots,
+    sample,
+    segment,
+    show,
+    trust,
+)
 from herntrack.cli.terminal import EXIT_REFUSED, err
 from herntrack.errors import HerntrackError
 
@@ -25,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (images, listings, show, people, lesions, align, followup, sample, roots, trust):
+for group in (images, listings, show, people, lesions, align, segment, followup, sample, roots, trust):
     group.register(app)
 
 

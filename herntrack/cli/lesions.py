@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from herntrack.cli.terminal import JsonOption, WorkspaceOption, print_json, say, warn, workspace_of
+from herntrack.model.base_plane import BasePlane
+from herntrack.model.descriptors import Descriptors
 from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import HerniationType, Level, ReadingStatus, Side
 
@@ -146,6 +148,38 @@ def unevaluable(
     )
 
 
+@read_app.command("accept")
+def accept(
+    context: typer.Context,
+    reader: ReaderOption,
+    workspace: WorkspaceOption = None,
+    reading: Annotated[str | None, typer.Option("--reading", help="UID of the proposal.")] = None,
+    lesion: Annotated[
+        str | None, typer.Option("--lesion", help="Tracking UID of the lesion; with --visit.")
+    ] = None,
+    visit: Annotated[
+        datetime | None,
+        typer.Option("--visit", formats=["%Y-%m-%d"], help="Date of the visit, YYYY-MM-DD; with --lesion."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Accept a proposal as it is: it then counts as this reader's reading."""
+    from herntrack.workflows.accepting import accept_at_visit, accept_reading
+
+    project = workspace_of(context, workspace)
+    if reading is not None and lesion is None and visit is None:
+        added = accept_reading(project, reading, reader=reader)
+    elif reading is None and lesion is not None and visit is not None:
+        added = accept_at_visit(project, lesion, visit.date(), reader=reader)
+    else:
+        raise typer.BadParameter("name the proposal by --reading UID, or by --lesion UID and --visit DATE")
+    if as_json:
+        print_json({**_plain(added.reading), "n_voxels": added.n_voxels, "volume_mm3": added.volume_mm3})
+    else:
+        say(f"{added.reading.status}, {added.volume_mm3:.1f} mm3, visit {added.reading.visit_date}")
+        typer.echo(added.reading.reading_uid)
+
+
 def _without_mask(
     context: typer.Context,
     workspace: Path | None,
@@ -183,6 +217,8 @@ def _plain(record: Lesion | Reading) -> dict[str, Any]:
             return value.value
         if isinstance(value, tuple):
             return [plain(item) for item in value]
+        if isinstance(value, BasePlane | Descriptors):
+            return value.as_dict()
         return value.isoformat() if hasattr(value, "isoformat") else value
 
     return {field.name: plain(getattr(record, field.name)) for field in fields(record)}

@@ -59,7 +59,7 @@ def segment(
     stack: Annotated[str, typer.Option("--stack", help="UID of the stack that was clicked on.")],
     at: Annotated[
         list[str],
-        typer.Option("--at", metavar="X,Y,Z", help="A point in the fragment, LPS mm; more of them refine it."),
+        typer.Option("--at", metavar="X,Y,Z", help="A point in the fragment, LPS mm; more refine it."),
     ],
     workspace: WorkspaceOption = None,
     background: Annotated[

@@ -9,11 +9,12 @@ Public: `LiveNumbers`, `LiveContext`, `LivePicture`, `CoursePoint`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from herntrack.model.vocabulary import Horizon, OutcomeClass, ReadingStatus, VisitState
+from herntrack.volumetrics.decision import Ground
 from herntrack.volumetrics.error_model import Z_95_TWO_SIDED, VolumeChange, sigma_mm3
 from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, build_followup
 from herntrack.volumetrics.outcome import OutcomeDecision, decide_outcome, decide_visit_state
@@ -101,6 +102,10 @@ class LivePicture:
         Up to the latest visit.
     reason : str
         The rule that decided, in words.
+    reason_key : str
+        Which rule that is, for other languages.
+    reason_numbers : mapping from str to str
+        The thresholds in the reason.
     flags : tuple of str
         What else to know of the outcome.
     """
@@ -114,6 +119,8 @@ class LivePicture:
     points: tuple[CoursePoint, ...] = ()
     outcome: OutcomeClass | None = None
     reason: str = ""
+    reason_key: str = ""
+    reason_numbers: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
 
     def blinded(self) -> LivePicture:
@@ -134,6 +141,13 @@ class LiveNumbers:
         self._context = context
         day_0 = context.confirmed_day_0
         self._stored = tuple(fact for fact in context.stored if day_0 is None or fact.visit_date >= day_0)
+        rules = context.rules
+        self._reason_keys = {ground.reason(rules): ground.name.lower() for ground in Ground}
+        self._thresholds = {
+            "resorption": f"{100 * rules.resorption_fraction:g}",
+            "regain": f"{100 * rules.regain_fraction:g}",
+            "landmark": str(rules.landmark_day),
+        }
         self._counts = day_0 is None or context.draft.visit_date >= day_0
 
     @property
@@ -173,6 +187,8 @@ class LiveNumbers:
             points=self._points(followup),
             outcome=decision.outcome,
             reason=decision.reason,
+            reason_key=self._reason_keys[decision.reason],
+            reason_numbers=self._thresholds,
             flags=tuple(str(flag) for flag in decision.flags),
         )
 

@@ -129,6 +129,11 @@ class MaskSession:
         """What `redo` would make again; None if there is nothing."""
         return self._undone[-1].tool if self._undone else None
 
+    @property
+    def tools_used(self) -> frozenset[Tool]:
+        """What made the changes that count."""
+        return frozenset(edit.tool for edit in self._done)
+
     def set_sink(self, sink: EditSink | None) -> None:
         """Say who keeps the changes from now on."""
         self._sink = sink

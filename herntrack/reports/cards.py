@@ -14,6 +14,7 @@ from herntrack.reports.key_images import KeyStrip
 from herntrack.reports.records import CohortReport, LesionDetail, lesion_anchor, patient_page_name
 from herntrack.reports.tables import ChangeRow, LesionRow, OutcomeRow
 from herntrack.reports.trajectory import trajectory_svg
+from herntrack.reports.volumes import VolumeRow
 
 LEAST_SHOWN_SHARE = 0.05
 """Other classes with a smaller share of the redraws are not listed."""
@@ -29,6 +30,7 @@ class VisitView:
     row: ChangeRow
     truth_mm3: float | None
     remarks: tuple[str, ...]
+    partial: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ def _lesion_card(
     baseline = next((row for row in changes if row.visit_date == lesion.baseline_date), None)
     last = next((row for row in changes if row.visit_date == lesion.last_date), None)
     anchor = lesion_anchor(lesion.lesion_uid)
+    estimates = {(row.lesion_uid, row.visit_date): row for row in report.volumes}
     trajectory = trajectory_svg(
         changes,
         rules=report.rules,
@@ -119,7 +122,9 @@ def _lesion_card(
         strips=detail.key_strips,
         is_wide=any(len(strip.panels) > MOST_PANELS_BESIDE_COURSE for strip in detail.key_strips),
         trajectory=Markup(trajectory),  # noqa: S704 - built by an XML writer, which escapes every text
-        visits=tuple(_visit_view(row, detail) for row in changes),
+        visits=tuple(
+            _visit_view(row, detail, estimates.get((row.lesion_uid, row.visit_date))) for row in changes
+        ),
         verdicts=_verdicts(outcomes, report),
         baseline_sigma_mm3=baseline.volume_sigma_mm3 if baseline else None,
         last_sigma_mm3=last.volume_sigma_mm3 if last else None,
@@ -129,7 +134,7 @@ def _lesion_card(
     )
 
 
-def _visit_view(row: ChangeRow, detail: LesionDetail) -> VisitView:
+def _visit_view(row: ChangeRow, detail: LesionDetail, estimates: VolumeRow | None) -> VisitView:
     note = detail.visit_notes.get(row.visit_date, "")
     is_residue = row.reading_status is ReadingStatus.ABSENT and bool(row.volume_mm3)
     told = (detail.flag_texts.get((row.visit_date, flag)) or wording.flag_words(flag) for flag in row.flags)
@@ -138,7 +143,15 @@ def _visit_view(row: ChangeRow, detail: LesionDetail) -> VisitView:
         row=row,
         truth_mm3=detail.truth_mm3.get(row.visit_date),
         remarks=(*remarks, "residue within the limit") if is_residue else remarks,
+        partial=_partial(estimates),
     )
+
+
+def _partial(estimates: VolumeRow | None) -> str:
+    """Return the partial-volume estimate in words; empty where there is none."""
+    if estimates is None or estimates.partial_volume_mm3 is None:
+        return ""
+    return wording.volume(estimates.partial_volume_mm3, estimates.partial_volume_error_mm3)
 
 
 def _verdicts(outcomes: Sequence[OutcomeRow], report: CohortReport) -> tuple[Verdict, ...]:

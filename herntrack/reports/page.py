@@ -29,6 +29,7 @@ from herntrack.reports.palette import COLOUR_VARIABLES, DARK_VARIABLES, LIGHT_VA
 from herntrack.reports.records import CohortReport, patient_page_name
 from herntrack.reports.tables import CHANGES, LESIONS, OUTCOMES
 from herntrack.reports.tallies import FOLLOW_UP_STATES, visit_tally
+from herntrack.reports.volumes import VOLUMES
 
 MOST_CARDS_WITH_IMAGES = 60
 """With more lesions than this a cohort page would outgrow browsers; patient pages keep the images."""
@@ -140,9 +141,11 @@ def write_report(report: CohortReport, out_dir: Path) -> ReportFiles:
         "changes.csv": CHANGES.to_csv(report.changes),
         "lesions.csv": LESIONS.to_csv(report.lesions),
         "outcomes.csv": OUTCOMES.to_csv(report.outcomes),
+        "volumes.csv": VOLUMES.to_csv(report.volumes),
     }
     dictionary_texts = {
-        f"{table.name}.dictionary.csv": table.dictionary_csv() for table in (CHANGES, LESIONS, OUTCOMES)
+        f"{table.name}.dictionary.csv": table.dictionary_csv()
+        for table in (CHANGES, LESIONS, OUTCOMES, VOLUMES)
     }
     # Pages are rendered before the first file is written: a report that is refused leaves nothing.
     cards = lesion_cards(report)

@@ -19,6 +19,7 @@ from herntrack.model.timepoints import DEFAULT_WINDOWS, VisitWindow
 from herntrack.model.vocabulary import Horizon
 from herntrack.reports.key_images import KeyStrip
 from herntrack.reports.tables import ChangeRow, LesionRow, OutcomeRow
+from herntrack.reports.volumes import VolumeRow
 from herntrack.volumetrics.rules import RuleSet
 from herntrack.volumetrics.sensitivity import SensitivityRow
 
@@ -99,6 +100,8 @@ class CohortReport:
         One row for each lesion and horizon; a horizon that occurs holds every lesion.
     details : tuple of LesionDetail
         Pictures, notes and truths; a lesion without one has none.
+    volumes : tuple of VolumeRow
+        Other estimates beside each primary volume.
     windows : tuple of VisitWindow
         Nominal time points.
     sensitivity : tuple of SensitivityRow
@@ -129,6 +132,7 @@ class CohortReport:
     lesions: tuple[LesionRow, ...]
     outcomes: tuple[OutcomeRow, ...]
     details: tuple[LesionDetail, ...] = ()
+    volumes: tuple[VolumeRow, ...] = ()
     windows: tuple[VisitWindow, ...] = DEFAULT_WINDOWS
     sensitivity: tuple[SensitivityRow, ...] = ()
     set_aside: tuple[SetAside, ...] = ()

@@ -150,7 +150,7 @@ def _facts_of_record_reader(
     chosen = [primary_reader, baseline_fact.reader if baseline_fact else None]
     if len(readers) == 1:
         chosen.extend(readers)
-    if not accepted:
+    if facts and not accepted:
         # Nobody has judged yet, so nobody disagrees.
         chosen.append(_latest_first(facts)[0].reader)
     for reader in chosen:

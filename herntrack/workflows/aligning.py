@@ -26,10 +26,10 @@ from herntrack.model.vocabulary import Level
 from herntrack.readings.alignments import AlignmentStore
 from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.alignment_pairs import Frames, StackPair, frame_of, grids_digest, pairs_to_align
-from herntrack.workflows.alignments import stored_alignments
+from herntrack.workflows.alignments import VERDICTS, stored_alignments
 from herntrack.workflows.level_places import disc_places
 from herntrack.workflows.measure import CaseSetAside
-from herntrack.workflows.motions import as_alignment
+from herntrack.workflows.motions import GOOD, as_alignment
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
@@ -199,11 +199,8 @@ def _align_visit(run: _Run, baseline_date: date, visit_date: date, set_aside: li
                 " baseline's; nothing joins the two visits",
             )
         )
-    for pair in pairs:
-        whole = _known(run, pair, None, None)
-        if whole is None:
-            whole = _drafted(run, pair, _whole(run, pair), level=None, centre=None)
-            run.made.append(whole)
+    for candidates in pairs:
+        pair, whole = _stored_whole(run, candidates) or _best_whole(run, candidates)
         places = disc_places(
             run.workspace,
             run.catalogue,
@@ -215,6 +212,32 @@ def _align_visit(run: _Run, baseline_date: date, visit_date: date, set_aside: li
             if _known(run, pair, level, centre) is None:
                 local = _local(run, pair, centre, whole)
                 run.made.append(_drafted(run, pair, local, level=level, centre=centre))
+
+
+def _stored_whole(run: _Run, candidates: Sequence[StackPair]) -> tuple[StackPair, VisitAlignment] | None:
+    for pair in candidates:
+        known = _known(run, pair, None, None)
+        if known is not None:
+            return pair, known
+    return None
+
+
+def _best_whole(run: _Run, candidates: Sequence[StackPair]) -> tuple[StackPair, VisitAlignment]:
+    """Align a visit by the first pair that does so well, else by the best of all.
+
+    A pair of few slices may find no hold in one plane and a good one in the other; the pairs share
+    their frames of reference, so each speaks for all.
+    """
+    found: list[tuple[tuple[int, float], StackPair, Alignment]] = []
+    for pair in candidates:
+        aligned = _whole(run, pair)
+        found.append(((VERDICTS.index(str(aligned.verdict)), -aligned.agreement), pair, aligned))
+        if str(aligned.verdict) == GOOD:
+            break
+    _, pair, best = min(found, key=lambda each: each[0])
+    drafted = _drafted(run, pair, best, level=None, centre=None)
+    run.made.append(drafted)
+    return pair, drafted
 
 
 def _needed(proposals: Sequence[StackProposal], baseline_date: date, visit_date: date) -> set[Frames]:

@@ -2,7 +2,8 @@
 
 Points of two stacks of one study may be compared where they share a frame of reference, so one
 pair of stacks aligns all of a visit that shares it. A pair has one plane; sagittal stacks go first,
-for they show most vertebrae, and stacks of one weighting before others.
+for they show most vertebrae, and stacks of one weighting before others. Where that pair does not align
+well, those of other planes are tried.
 
 Public: `StackPair`, `frame_of`, `grids_digest`, `pairs_to_align`.
 """
@@ -58,25 +59,36 @@ def grids_digest(pair: StackPair) -> str:
 
 def pairs_to_align(
     baseline: Sequence[CataloguedStack], followup: Sequence[CataloguedStack], needed: Iterable[Frames]
-) -> tuple[list[StackPair], list[Frames]]:
-    """Return the best pair for each two frames of reference, and the frames that none joins.
+) -> tuple[list[tuple[StackPair, ...]], list[Frames]]:
+    """Return the pairs that may join each two frames of reference, and the frames that none joins.
 
     Parameters
     ----------
     baseline, followup : sequence of CataloguedStack
         All stacks of the two visits.
     needed : iterable of pairs of str or None
-        Frames to join; without any the best pair of all is returned.
+        Frames to join; without any the frames of the best pair of all.
+
+    Returns
+    -------
+    list of tuple of StackPair
+        For each two frames the best pair of every plane, the most wanted plane first.
+    list of pairs of str or None
+        Of `needed`, what no pair joins.
     """
     pairs = sorted(_possible(baseline, followup), key=_rank)
-    chosen: dict[tuple[str, str], StackPair] = {}
+    chosen: dict[tuple[str, str], tuple[StackPair, ...]] = {}
     missing: list[Frames] = []
     for wanted in sorted(set(needed), key=str) or [(None, None)]:
         best = next((pair for pair in pairs if _joins(pair, wanted)), None)
         if best is None:
             missing.append(wanted)
-        else:
-            chosen.setdefault(best.frames, best)
+            continue
+        by_plane: dict[Plane, StackPair] = {}
+        for pair in pairs:
+            if pair.frames == best.frames:
+                by_plane.setdefault(pair.baseline.stack.plane, pair)
+        chosen.setdefault(best.frames, tuple(by_plane.values()))
     return list(chosen.values()), missing
 
 

@@ -28,7 +28,7 @@ from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 
 VERDICTS = ("good", "check", "failed")
-"""What an alignment, or a person about it, says."""
+"""What an alignment, or a person about it, says; the best first."""
 
 
 def stored_alignments(workspace: Workspace, catalogue: Catalogue, patient_id: str) -> list[VisitAlignment]:

@@ -1,8 +1,8 @@
 """Which base plane a new outline is bounded by, and where it comes from.
 
-In this order: that of the confirmed level; that of the lesion's other readings, of the same visit or
-carried from another one by a stored alignment that holds; else none, and the outline proposes its own
-around the click.
+In this order: that of the confirmed level; that of a reading of the lesion that a reader accepted at
+this visit; that of its readings at other visits, accepted ones first, carried by a stored alignment that
+holds; else none, and the outline proposes its own around the click.
 
 Public: `KnownPlane`, `known_plane`.
 """
@@ -68,9 +68,14 @@ def known_plane(
         (
             reading
             for reading in catalogue.followup.readings(lesion.lesion_uid, is_current=True)
-            if reading.base_plane is not None and reading.visit_date != each.study.study_date
+            if reading.base_plane is not None
+            and not (reading.is_proposed and reading.visit_date == each.study.study_date)
         ),
-        key=_standing,
+        key=lambda reading: (
+            reading.visit_date != each.study.study_date,
+            reading.is_proposed,
+            reading.visit_date,
+        ),
     )
     for reading in readings:
         found = _carried(workspace, catalogue, lesion, each, reading)
@@ -79,17 +84,10 @@ def known_plane(
     return None
 
 
-def _standing(reading: Reading) -> tuple[bool, object]:
-    """Order readings: what a reader accepted first, then the earliest visit."""
-    return reading.is_proposed, reading.visit_date
-
-
 def _carried(
     workspace: Workspace, catalogue: Catalogue, lesion: Lesion, each: CataloguedStack, reading: Reading
 ) -> KnownPlane | None:
-    stacks = {
-        other.stack.stack_uid: other for other in catalogue.images.stacks(patient_id=lesion.patient_id)
-    }
+    stacks = {other.stack.stack_uid: other for other in catalogue.images.stacks(patient_id=lesion.patient_id)}
     read_on = stacks.get(reading.stack_uid or "")
     if read_on is None or reading.base_plane is None:
         return None
@@ -104,8 +102,10 @@ def _carried(
     except AlignmentRefusedError:
         # Without an alignment that holds the outline proposes a plane of its own.
         return None
+    is_here = reading.visit_date == each.study.study_date
+    source = f"that which {reading.reader} accepted" if is_here else f"carried from {reading.visit_date}"
     return KnownPlane(
         plane=reading.base_plane.moved(np.asarray(motion.matrix_lps)),
-        source=f"carried from the visit on {reading.visit_date}",
+        source=source,
         warnings=motion.warnings,
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError
-from herntrack.model.records import Lesion, Outcome, Reading
+from herntrack.model.records import Lesion, Measurement, Outcome, Reading
 from herntrack.model.vocabulary import Horizon, OutcomeClass, ReadingStatus
 from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, build_followup
 from herntrack.volumetrics.outcome import OutcomeDecision, decide_outcome
@@ -37,6 +37,8 @@ class LesionAssessment:
         The outcome and how sure it is, for the primary and the latest horizon.
     series_of_reading : mapping from str to str
         Series Instance UID by reading.
+    measurements : mapping from str to Measurement
+        The numbers by reading.
     """
 
     lesion: Lesion
@@ -44,6 +46,7 @@ class LesionAssessment:
     decisions: Mapping[Horizon, OutcomeDecision]
     stabilities: Mapping[Horizon, Stability]
     series_of_reading: Mapping[str, str]
+    measurements: Mapping[str, Measurement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +119,13 @@ def assess(
             if reading.status is not ReadingStatus.NOT_EVALUABLE and reading.reading_uid not in measurements
         ]
         try:
-            assessments.append(_assessment(lesion, readings, facts, workspace, rules))
+            assessment = _assessment(lesion, readings, facts, workspace, rules)
+            numbers = {
+                reading.reading_uid: measurements[reading.reading_uid]
+                for reading in readings
+                if reading.reading_uid in measurements
+            }
+            assessments.append(replace(assessment, measurements=numbers))
         except HerntrackError as error:
             set_aside.append(CaseSetAside(uid=lesion.lesion_uid, reason=str(error)))
         progress("classifying", done, len(lesions))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
@@ -15,8 +16,11 @@ from herntrack.volumetrics.measure import EMPTY_MEASUREMENT, MaskMeasurement, me
 from herntrack.volumetrics.rules import RuleSet, load_rules
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.stack_files import stack_images
+from herntrack.workflows.stack_files import stack_images, stack_volume
 from herntrack.workflows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from herntrack.segmentation.volume_estimates import VolumeEstimates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +63,7 @@ def measure(workspace: Workspace, *, progress: Progress = silent) -> MeasureSumm
             for reading in catalogue.followup.readings()
             if reading.status is not ReadingStatus.NOT_EVALUABLE
         ]
-        stale = [
-            reading
-            for reading in readable
-            if reading.reading_uid not in known or known[reading.reading_uid].rules_sha256 != rules.sha256
-        ]
+        stale = [reading for reading in readable if _is_stale(reading, known.get(reading.reading_uid), rules)]
         measured: list[Measurement] = []
         set_aside: list[CaseSetAside] = []
         for done, reading in enumerate(stale, start=1):
@@ -91,11 +91,20 @@ def reading_mask(catalogue: Catalogue, workspace: Workspace, reading: Reading) -
     return ReadingStore(workspace.readings_folder).load_mask(reading, stack.geometry, images), stack
 
 
+def _is_stale(reading: Reading, known: Measurement | None, rules: RuleSet) -> bool:
+    if known is None or known.rules_sha256 != rules.sha256:
+        return True
+    # Estimated later: older catalogues have no estimates, and images may have been out of reach.
+    return reading.status is ReadingStatus.PRESENT and known.lower_volume_mm3 is None
+
+
 def _measurement(catalogue: Catalogue, workspace: Workspace, reading: Reading, rules: RuleSet) -> Measurement:
     numbers: MaskMeasurement = EMPTY_MEASUREMENT
+    beside: VolumeEstimates | None = None
     if reading.segmentation_file is not None:
         mask, stack = reading_mask(catalogue, workspace, reading)
         numbers = measure_mask(mask, stack.geometry)
+        beside = _beside_the_count(catalogue, workspace, mask, stack) if mask.any() else None
     sigma = sigma_mm3(
         numbers.volume_mm3, boundary_k_mm=rules.boundary_k_same_mm, floor_mm3=rules.volume_floor_mm3
     )
@@ -104,4 +113,23 @@ def _measurement(catalogue: Catalogue, workspace: Workspace, reading: Reading, r
         volume_sigma_mm3=sigma,
         rules_sha256=rules.sha256,
         **{field.name: getattr(numbers, field.name) for field in fields(numbers)},
+        lower_volume_mm3=None if beside is None else beside.lower_mm3,
+        upper_volume_mm3=None if beside is None else beside.upper_mm3,
+        surface_volume_mm3=None if beside is None else beside.surface_mm3,
+        partial_volume_mm3=None if beside is None else beside.partial_mm3,
+        partial_volume_error_mm3=None if beside is None else beside.partial_error_mm3,
     )
+
+
+def _beside_the_count(
+    catalogue: Catalogue, workspace: Workspace, mask: MaskZYX, stack: Stack
+) -> VolumeEstimates | None:
+    """Return the other estimates of a mask's volume; None where its images cannot be read."""
+    from herntrack.segmentation.volume_estimates import estimate_volumes
+
+    try:
+        volume = stack_volume(workspace, catalogue.images, stack)
+    except HerntrackError:
+        # The count needs the mask alone; the estimates follow when the images are there again.
+        return None
+    return estimate_volumes(mask, volume)

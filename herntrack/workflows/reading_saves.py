@@ -21,9 +21,9 @@ from herntrack.reading_room.draft_contents import Judgement
 from herntrack.reading_room.draft_files import DraftKey, saving_locked
 from herntrack.readings.store import ReadingStore
 from herntrack.workflows.measure import reading_mask
-from herntrack.workflows.readings import Origin
+from herntrack.workflows.recording import AUTOMATIC_READER, Origin
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.sign_off import refuse_if_signed
+from herntrack.workflows.signatures import refuse_if_signed
 from herntrack.workflows.stack_files import stack_headers
 from herntrack.workflows.workspace import Workspace
 
@@ -41,7 +41,7 @@ class ReadingContents:
     judgement : Judgement
         Status, reason and descriptors.
     known_uids : tuple of str
-        Readings and proposals that this one may replace.
+        The reader's readings that this one may replace.
     source : str
         How it came about.
     base_plane : BasePlane or None
@@ -139,8 +139,9 @@ def save_reading(
         each = catalogue.images.stack(contents.key.stack_uid)
         draft = _reading(contents, each, origin)
         standing = _replaceable(catalogue, draft)
-        replaced = [other for other in standing if other.reading_uid in contents.known_uids]
-        others = [other for other in standing if other not in replaced and not other.is_proposed]
+        known = contents.known_uids
+        replaced = [other for other in standing if other.is_proposed or other.reading_uid in known]
+        others = [other for other in standing if other not in replaced]
         supersedes = tuple(other.reading_uid for other in replaced)
         refuse_if_signed(workspace, (*supersedes, *(other.reading_uid for other in others)))
         mask = None if contents.judgement.status is ReadingStatus.NOT_EVALUABLE else contents.mask
@@ -253,7 +254,7 @@ def _reading(contents: ReadingContents, each: CataloguedStack, origin: Origin) -
 
 
 def _replaceable(catalogue: Catalogue, draft: Reading) -> list[Reading]:
-    """Return the standing readings that a new one takes the place of: the reader's own, and proposals.
+    """Return the standing readings that a new one takes the place of: the reader's own and proposals.
 
     Masks on two stacks stand beside each other; the word that nothing is left, or that nothing can
     be judged, speaks for the whole visit.
@@ -264,7 +265,9 @@ def _replaceable(catalogue: Catalogue, draft: Reading) -> list[Reading]:
             continue
         both_masks = other.status is draft.status is ReadingStatus.PRESENT
         is_same_place = not both_masks or other.stack_uid == draft.stack_uid
-        if other.is_proposed or (other.reader == draft.reader and is_same_place):
+        is_mine = other.reader == draft.reader
+        is_answered = is_mine or other.reader == AUTOMATIC_READER or other.reading_uid == draft.proposed_from
+        if is_answered if other.is_proposed else is_mine and is_same_place:
             found.append(other)
     return found
 

@@ -1,40 +1,34 @@
-"""One reader at one visit on one stack: opened, painted, kept, saved, signed.
+"""One reader at one visit on one stack: painted, kept, saved, signed.
 
-What was not saved when the program ended comes back with its history. Who opens what another window
-has open, or what is signed, may look and not change; `ReadingSession.refusal` says why.
+`herntrack.workflows.reading_opening` makes a session. Who opens what another window has open, or what
+is signed, may look and not change; `ReadingSession.refusal` says why.
 
-Public: `open_reading`, `ReadingSession`.
+Public: `ReadingSession`, `OpenedReading`, `LookOnly`, `signed_words`.
 """
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from herntrack._typing import MaskZYX
-from herntrack.catalogue.session import Catalogue
-from herntrack.errors import DraftError, DraftInUseError, ReadingError, RecordNotFoundError
+from herntrack.errors import DraftError, ReadingError
 from herntrack.model.base_plane import BasePlane, Point
-from herntrack.model.descriptors import NO_DESCRIPTORS, Descriptors
+from herntrack.model.descriptors import Descriptors
 from herntrack.model.reading_decisions import ReadingSignature
 from herntrack.model.records import CataloguedStack, Lesion, Reading
 from herntrack.model.vocabulary import ReadingStatus
-from herntrack.reading_room.draft_contents import DraftBeginning, Judgement
-from herntrack.reading_room.draft_files import DraftKey, DraftLock, draft_locked, draft_path
-from herntrack.reading_room.edits import MaskEdit, Tool
-from herntrack.reading_room.journal import Journal, RecoveredDraft, read_draft
+from herntrack.reading_room.draft_contents import Judgement
+from herntrack.reading_room.draft_files import DraftKey, DraftLock
+from herntrack.reading_room.edits import MaskEdit
+from herntrack.reading_room.journal import Journal
 from herntrack.reading_room.level_lock import LevelLock
 from herntrack.reading_room.live_numbers import LiveNumbers, LivePicture
 from herntrack.reading_room.mask_session import MaskSession
+from herntrack.reading_room.suggestions import CanalLandmarks, Suggestions, suggest_descriptors
 from herntrack.segmentation.guards import GuardWarning, check_mask
-from herntrack.workflows.live_context import live_context
-from herntrack.workflows.measure import reading_mask
 from herntrack.workflows.reading_saves import ReadingContents, SaveConflict, SavedReading, save_reading
-from herntrack.workflows.readings import Origin
-from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.sign_off import sign_reading, signed_of
+from herntrack.workflows.recording import Origin
+from herntrack.workflows.sign_off import sign_reading
 from herntrack.workflows.workspace import Workspace
 
 PLACED = "placed by the reader"
@@ -42,8 +36,30 @@ PLACED = "placed by the reader"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Opened:
-    """What the catalogue says of a reading that is opened."""
+class OpenedReading:
+    """What the catalogue says of a reading that is opened.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project.
+    key : DraftKey
+        Whose reading of what.
+    lesion : Lesion
+        The lesion.
+    each : CataloguedStack
+        The stack that is painted on.
+    start : Reading or None
+        The reader's standing reading, else a proposal.
+    mask : ndarray of bool
+        Its mask on the stack's grid; empty where it has none there.
+    known_uids : tuple of str
+        Readings and proposals of the visit that a save may replace.
+    signature : ReadingSignature or None
+        Of `start`, if it is final.
+    live : LiveNumbers
+        Prepared for the visit.
+    """
 
     workspace: Workspace
     key: DraftKey
@@ -56,28 +72,55 @@ class _Opened:
     live: LiveNumbers
 
 
-class _LookOnly:
+class LookOnly:
     """A sink that keeps nothing and says why."""
 
     def __init__(self, refusal: str) -> None:
         self._refusal = refusal
 
     def edited(self, _: MaskEdit) -> None:
+        """Refuse a change."""
         raise DraftError(self._refusal)
 
     def undone(self) -> None:
+        """Refuse to take a change back."""
         raise DraftError(self._refusal)
 
     def redone(self) -> None:
+        """Refuse to make a change again."""
         raise DraftError(self._refusal)
 
 
 class ReadingSession:
-    """A reading while it is made; `open_reading` makes one. Close it when the visit is left."""
+    """A reading while it is made; close it when the visit is left.
+
+    Parameters
+    ----------
+    opened : OpenedReading
+        What the catalogue says of it.
+    mask : MaskSession
+        With the journal, or with a refusal, as its sink.
+    origin : Origin
+        Clock and identifiers.
+    judgement : Judgement
+        What was said so far.
+    journal : Journal, optional
+        Keeps what is done; None if nothing may be changed.
+    lock : DraftLock, optional
+        Released on closing.
+    refusal : str
+        Why nothing may be changed.
+    notices : tuple of str
+        What the reader should know on opening.
+    is_judgement_saved : bool
+        Whether the judgement is that of the stored reading.
+    used_proposal : bool
+        Whether an algorithm drew the outline, or a part of it.
+    """
 
     def __init__(
         self,
-        opened: _Opened,
+        opened: OpenedReading,
         mask: MaskSession,
         *,
         origin: Origin,
@@ -87,6 +130,7 @@ class ReadingSession:
         refusal: str = "",
         notices: tuple[str, ...] = (),
         is_judgement_saved: bool = True,
+        used_proposal: bool = False,
     ) -> None:
         self._opened = opened
         self._mask = mask
@@ -103,7 +147,7 @@ class ReadingSession:
         self._background: tuple[Point, ...] = opened.start.background_points_lps if opened.start else ()
         self._plane_source = opened.start.base_plane_source if opened.start else ""
         self._sourced_plane = opened.start.base_plane if opened.start else None
-        self._used_proposal = False
+        self._used_proposal = used_proposal
 
     @property
     def key(self) -> DraftKey:
@@ -165,6 +209,15 @@ class ReadingSession:
     def guards(self) -> tuple[GuardWarning, ...]:
         """What is suspicious about the mask; looks at all of it, so not with every stroke."""
         return check_mask(self._mask.mask, self._mask.geometry, base_plane=self._mask.base_plane)
+
+    def suggestions(
+        self, *, midline_lps: Point | None = None, landmarks: CanalLandmarks | None = None
+    ) -> Suggestions:
+        """Return what geometry suggests for the description; see `suggest_descriptors`."""
+        mask = self._mask
+        return suggest_descriptors(
+            mask.mask, mask.geometry, mask.base_plane, midline_lps=midline_lps, landmarks=landmarks
+        )
 
     def picture(self) -> LivePicture:
         """Return volume, change, state, course and outcome as they are now."""
@@ -270,8 +323,8 @@ class ReadingSession:
             level_lock=level_lock,
             origin=self._origin,
         )
-        self._refusal = _signed_words(signature)
-        self._mask.set_sink(_LookOnly(self._refusal))
+        self._refusal = signed_words(signature)
+        self._mask.set_sink(LookOnly(self._refusal))
         return signature
 
     def close(self, *, discard: bool = False) -> None:
@@ -279,7 +332,7 @@ class ReadingSession:
         journal, lock = self._journal, self._lock
         self._journal = self._lock = None
         self._refusal = self._refusal or "the visit was left; open it again to change it"
-        self._mask.set_sink(_LookOnly(self._refusal))
+        self._mask.set_sink(LookOnly(self._refusal))
         try:
             if journal is not None:
                 if discard or not self.is_unsaved:
@@ -324,221 +377,8 @@ class ReadingSession:
         )
 
 
-def open_reading(
-    workspace: Workspace, *, lesion_uid: str, stack_uid: str, reader: str, origin: Origin | None = None
-) -> ReadingSession:
-    """Open one reader's reading of a lesion on a stack.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        The project.
-    lesion_uid, stack_uid : str
-        What is read; the stack says the visit.
-    reader : str
-        Who reads.
-    origin : Origin, optional
-        Clock and identifiers.
-
-    Returns
-    -------
-    ReadingSession
-        With unsaved work restored; else with the reader's standing reading, else a proposal, else empty.
-
-    Raises
-    ------
-    RecordNotFoundError
-        If lesion or stack are unknown.
-    ReadingError
-        If the stack is not the patient's, has no date or is not measurable, or no reader is named.
-    DraftError
-        If the drafts folder cannot be written.
-    """
-    origin = origin or Origin()
-    opened = _open(workspace, lesion_uid, stack_uid, reader, origin)
-    if opened.signature is not None:
-        return _looking(opened, origin, _signed_words(opened.signature))
-    path = draft_path(workspace.readings_folder, opened.key)
-    with ExitStack() as undone:
-        try:
-            lock = draft_locked(path, now=origin.now())
-        except DraftInUseError as error:
-            return _looking(opened, origin, str(error))
-        undone.callback(lock.release)
-        draft, notices = _usable_draft(opened)
-        session = _resumed(opened, draft, origin, lock) if draft else _begun(opened, origin, lock, notices)
-        undone.pop_all()
-    return session
-
-
-def _open(
-    workspace: Workspace, lesion_uid: str, stack_uid: str, reader: str, origin: Origin
-) -> _Opened:
-    if not reader.strip():
-        raise ReadingError("a reading has a reader; choose your name first")
-    with catalogue_of(workspace) as catalogue:
-        lesion = catalogue.followup.lesion(lesion_uid)
-        each = catalogue.images.stack(stack_uid)
-        visit_date = each.study.study_date
-        if each.study.patient_id != lesion.patient_id:
-            raise ReadingError(
-                f"stack {stack_uid} is of patient {each.study.patient_id}, lesion {lesion_uid} of patient"
-                f" {lesion.patient_id}"
-            )
-        if visit_date is None:
-            raise ReadingError(f"study {each.study.study_instance_uid} has no date, so it belongs to no visit")
-        if not each.stack.is_regular:
-            raise ReadingError(
-                f"the stack cannot be measured on: {'; '.join(each.stack.problems)}. Choose another stack of"
-                " the visit, or read the visit as not evaluable"
-            )
-        key = DraftKey(
-            lesion_uid=lesion_uid, visit_date=visit_date, reader=reader.strip(), stack_uid=stack_uid
-        )
-        here = [
-            reading
-            for reading in catalogue.followup.readings(lesion_uid, is_current=True)
-            if reading.visit_date == visit_date
-        ]
-        start = _start(here, key)
-        replaced = [each.reading_uid for each in here if _is_replaced(each, key)]
-        context = live_context(catalogue, workspace, key, each, replaced=replaced, now=origin.now())
-        signed = signed_of(workspace, [start.reading_uid] if start else [])
-        return _Opened(
-            workspace=workspace,
-            key=key,
-            lesion=lesion,
-            each=each,
-            start=start,
-            mask=_mask(catalogue, workspace, start, each),
-            known_uids=tuple(
-                reading.reading_uid for reading in here if reading.is_proposed or reading.reader == key.reader
-            ),
-            signature=signed[0] if signed else None,
-            live=LiveNumbers(context),
-        )
-
-
-def _start(here: list[Reading], key: DraftKey) -> Reading | None:
-    """Return what the session shows at first: the reader's own word, else a proposal."""
-    mine = [each for each in here if each.reader == key.reader and not each.is_proposed]
-    proposed = [each for each in here if each.is_proposed]
-    for found in (mine, proposed):
-        for reading in reversed(found):
-            if reading.stack_uid == key.stack_uid or reading.status is not ReadingStatus.PRESENT:
-                return reading
-    return None
-
-
-def _is_replaced(reading: Reading, key: DraftKey) -> bool:
-    """Whether the live numbers leave a reading out: the draft stands for it."""
-    if reading.is_proposed:
-        return True
-    return reading.reader == key.reader and (
-        reading.stack_uid == key.stack_uid or reading.status is not ReadingStatus.PRESENT
-    )
-
-
-def _mask(
-    catalogue: Catalogue, workspace: Workspace, start: Reading | None, each: CataloguedStack
-) -> MaskZYX:
-    if start is not None and start.segmentation_file is not None and start.stack_uid == each.stack.stack_uid:
-        return reading_mask(catalogue, workspace, start)[0]
-    return np.zeros(each.stack.geometry.shape_zyx, dtype=np.bool_)
-
-
-def _judgement_of(start: Reading | None) -> Judgement:
-    if start is None:
-        return Judgement()
-    descriptors = start.descriptors or NO_DESCRIPTORS
-    return Judgement(status=start.status, reason=start.reason, descriptors=descriptors)
-
-
-def _looking(opened: _Opened, origin: Origin, refusal: str) -> ReadingSession:
-    plane = opened.start.base_plane if opened.start else None
-    mask = MaskSession(
-        opened.mask, opened.each.stack.geometry, base_plane=plane, sink=_LookOnly(refusal)
-    )
-    return ReadingSession(
-        opened, mask, origin=origin, judgement=_judgement_of(opened.start), refusal=refusal
-    )
-
-
-def _usable_draft(opened: _Opened) -> tuple[RecoveredDraft | None, tuple[str, ...]]:
-    """Return unsaved work that fits the stack; what does not is kept aside and said."""
-    path = draft_path(opened.workspace.readings_folder, opened.key)
-    try:
-        draft = read_draft(path)
-    except DraftError as error:
-        return None, (f"{error}. {_put_aside(opened)}",)
-    if draft is None or not draft.is_unsaved:
-        return None, ()
-    if draft.beginning.geometry != opened.each.stack.geometry:
-        return None, (f"Unsaved work is of another grid than the stack has now. {_put_aside(opened)}",)
-    return draft, ()
-
-
-def _put_aside(opened: _Opened) -> str:
-    path = draft_path(opened.workspace.readings_folder, opened.key)
-    kept = path.with_suffix(".unusable")
-    number = 1
-    while kept.exists():
-        number += 1
-        kept = path.with_suffix(f".{number}.unusable")
-    path.rename(kept)
-    return f"It was kept as {kept.name}; the reading begins anew."
-
-
-def _resumed(opened: _Opened, draft: RecoveredDraft, origin: Origin, lock: DraftLock) -> ReadingSession:
-    path = draft_path(opened.workspace.readings_folder, opened.key)
-    journal = Journal.resumed(path, draft, clock=origin.now)
-    draft.session.set_sink(journal)
-    known = {*draft.beginning.known_uids, *([draft.saved_uid] if draft.saved_uid else [])}
-    session = ReadingSession(
-        # What was saved elsewhere since the draft began is not known to it: saving tells of it.
-        replace(opened, known_uids=tuple(uid for uid in opened.known_uids if uid in known)),
-        draft.session,
-        origin=origin,
-        judgement=draft.judgement,
-        journal=journal,
-        lock=lock,
-        notices=(draft.sentence,),
-        is_judgement_saved=draft.is_judgement_saved,
-    )
-    session._used_proposal = draft.beginning.is_semiautomatic or Tool.PROPOSAL in draft.session.tools_used
-    return session
-
-
-def _begun(
-    opened: _Opened, origin: Origin, lock: DraftLock, notices: tuple[str, ...]
-) -> ReadingSession:
-    start = opened.start
-    geometry = opened.each.stack.geometry
-    plane = start.base_plane if start else None
-    beginning = DraftBeginning(
-        key=opened.key,
-        geometry=geometry,
-        mask=opened.mask,
-        base_plane=plane,
-        judgement=_judgement_of(start),
-        known_uids=opened.known_uids,
-        proposed_from=start.reading_uid if start and start.is_proposed else None,
-        is_semiautomatic=start is not None and start.is_proposed,
-    )
-    path = draft_path(opened.workspace.readings_folder, opened.key)
-    journal = Journal.begun(path, beginning, clock=origin.now)
-    return ReadingSession(
-        opened,
-        MaskSession(opened.mask, geometry, base_plane=plane, sink=journal),
-        origin=origin,
-        judgement=beginning.judgement,
-        journal=journal,
-        lock=lock,
-        notices=notices,
-    )
-
-
-def _signed_words(signature: ReadingSignature) -> str:
+def signed_words(signature: ReadingSignature) -> str:
+    """Return why a signed reading may not be changed."""
     return (
         f"this reading was signed by {signature.decided_by} on {signature.decided_at:%Y-%m-%d} and is final;"
         " amend it with a reason to change it"

@@ -19,6 +19,7 @@ from herntrack.errors import ReadingError
 from herntrack.model.records import CataloguedStack, Lesion, Reading
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.readings.store import ReadingStore
+from herntrack.workflows.signatures import refuse_if_signed
 from herntrack.workflows.stack_files import stack_headers
 from herntrack.workflows.workspace import Workspace
 
@@ -143,8 +144,11 @@ def record_reading(
     ------
     ReadingError
         If the reading contradicts itself or the store.
+    SignedReadingError
+        If a reading that it would replace is signed.
     """
     superseded = dict.fromkeys((*draft.supersedes, *_superseded(catalogue, draft)))
+    refuse_if_signed(workspace, superseded)
     stored = ReadingStore(workspace.readings_folder).add_reading(
         replace(draft, supersedes=tuple(superseded)),
         lesion=lesion,

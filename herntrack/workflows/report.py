@@ -22,7 +22,7 @@ from herntrack.workflows.classify import ClassifySummary, LesionAssessment, clas
 from herntrack.workflows.key_pictures import key_pictures
 from herntrack.workflows.measure import CaseSetAside, measure
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.report_rows import change_rows, flag_texts, lesion_row, outcome_rows
+from herntrack.workflows.report_rows import change_rows, flag_texts, lesion_row, outcome_rows, volume_rows
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 
@@ -173,6 +173,7 @@ def _content(
         lesions=tuple(lesion_row(each, rules) for each in wanted),
         outcomes=tuple(row for each in wanted for row in outcome_rows(each, rules)),
         details=tuple(details),
+        volumes=tuple(row for each in wanted for row in volume_rows(each)),
         windows=windows,
         sensitivity=sensitivity_table(_volumes(wanted), rules, horizon=Horizon.LATEST),
         set_aside=(

@@ -9,6 +9,7 @@ from herntrack.model.records import Visit
 from herntrack.model.timepoints import VisitWindow, timepoint_of_day
 from herntrack.model.vocabulary import Comparability, Horizon, OutcomeClass, ReadingStatus, VisitState
 from herntrack.reports.tables import ChangeRow, LesionRow, OutcomeRow
+from herntrack.reports.volumes import VolumeRow
 from herntrack.volumetrics.error_model import sigma_mm3
 from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, VisitRecord
 from herntrack.volumetrics.outcome import decide_visit_state
@@ -27,6 +28,12 @@ PROTOCOL_MIXED = "protocol_mixed"
 
 BASELINE_UNREAD = "baseline_visit_unread"
 """Flag of a lesion's first reading if the patient's day 0 is an earlier visit."""
+
+PROPOSED = "proposed"
+"""Flag of a visit that rests on a proposal which no reader has accepted."""
+
+ESTIMATES_DISAGREE = "volume_estimates_disagree"
+"""Flag of a visit whose partial-volume estimate differs from the count by more than the count's error."""
 
 UNREAD = "not_read"
 """Flag of a visit that nobody has read for this lesion."""
@@ -165,7 +172,11 @@ def _baseline_row(
         change_percent_high=None,
         visit_state=VisitState.BASELINE,
         series_instance_uid=_series(assessment, fact),
-        flags=(*followup.baseline.problems, *flags),
+        flags=(
+            *followup.baseline.problems,
+            *flags,
+            *_reading_flags(assessment, fact, _sigma(volume, rules, k_mm=rules.boundary_k_same_mm)),
+        ),
     )
 
 
@@ -179,6 +190,7 @@ def _visit_row(
     fact, visit = record.fact, record.visit
     change = compare_with_baseline(followup.baseline, visit, rules)
     is_read = visit.status is not ReadingStatus.NOT_EVALUABLE
+    sigma = _sigma(visit.volume_mm3 if is_read else None, rules, k_mm=visit.boundary_k_mm(rules))
     return ChangeRow(
         patient_id=assessment.lesion.patient_id,
         lesion_uid=assessment.lesion.lesion_uid,
@@ -189,18 +201,16 @@ def _visit_row(
         timepoint=timepoint_of_day(visit.day, windows),
         modality=visit.modality,
         reader="" if fact is None else fact.reader,
-        reading_status=visit.status,
+        reading_status=visit.status if fact is None else fact.status,
         volume_mm3=visit.volume_mm3 if is_read else None,
-        volume_sigma_mm3=_sigma(
-            visit.volume_mm3 if is_read else None, rules, k_mm=visit.boundary_k_mm(rules)
-        ),
+        volume_sigma_mm3=sigma,
         change_mm3=None if change is None else change.change_mm3,
         change_percent=None if change is None else change.change_percent,
         change_percent_low=None if change is None else change.change_percent_low,
         change_percent_high=None if change is None else change.change_percent_high,
         visit_state=decide_visit_state(followup.baseline, visit, rules),
         series_instance_uid=_series(assessment, fact),
-        flags=_visit_flags(followup, record),
+        flags=(*_visit_flags(followup, record), *_reading_flags(assessment, fact, sigma)),
     )
 
 
@@ -218,6 +228,53 @@ def _visit_flags(followup: LesionFollowUp, record: VisitRecord) -> tuple[str, ..
         flags.append(PROTOCOL_MIXED)
     flags += [str(reason.difference) for reason in comparison.reasons]
     return tuple(dict.fromkeys(flags))
+
+
+def volume_rows(assessment: LesionAssessment) -> list[VolumeRow]:
+    """Return one row for each visit of a lesion that was measured, in the order of the dates."""
+    lesion, followup = assessment.lesion, assessment.followup
+    if followup is None:
+        return []
+    facts = [followup.baseline_fact, *(record.fact for record in followup.records)]
+    rows = []
+    for fact in facts:
+        numbers = None if fact is None else assessment.measurements.get(fact.reading_uid)
+        if fact is None or numbers is None:
+            continue
+        rows.append(
+            VolumeRow(
+                patient_id=lesion.patient_id,
+                lesion_uid=lesion.lesion_uid,
+                visit_date=fact.visit_date,
+                reading_uid=fact.reading_uid,
+                is_proposed=fact.is_proposed,
+                n_voxels=numbers.n_voxels,
+                volume_mm3=numbers.volume_mm3,
+                volume_sigma_mm3=numbers.volume_sigma_mm3,
+                lower_volume_mm3=numbers.lower_volume_mm3,
+                upper_volume_mm3=numbers.upper_volume_mm3,
+                surface_volume_mm3=numbers.surface_volume_mm3,
+                partial_volume_mm3=numbers.partial_volume_mm3,
+                partial_volume_error_mm3=numbers.partial_volume_error_mm3,
+            )
+        )
+    return rows
+
+
+def _reading_flags(
+    assessment: LesionAssessment, fact: ReadingFact | None, sigma_of_count: float | None
+) -> tuple[str, ...]:
+    """Return what is to be known of the reading that stands for a visit."""
+    if fact is None:
+        return ()
+    flags = [PROPOSED] if fact.is_proposed else []
+    numbers = assessment.measurements.get(fact.reading_uid)
+    partial = None if numbers is None else numbers.partial_volume_mm3
+    if numbers is None or partial is None or sigma_of_count is None:
+        return tuple(flags)
+    if abs(partial - numbers.volume_mm3) > sigma_of_count:
+        flags.append(ESTIMATES_DISAGREE)
+    return tuple(flags)
 
 
 def _empty_row(

@@ -1,7 +1,12 @@
-"""The sample cohort: read by its simulated reader, reported beside its truth."""
+"""The sample cohort: read by its simulated reader, reported beside its truth.
+
+One patient is read as the tool proposes to: by one click at the baseline, carried forward after that, and
+accepted by nobody, so that the report shows what a proposal looks like.
+"""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,8 +28,8 @@ from herntrack.workflows.workspace import Workspace, create_workspace
 TRUTH_FILE = "truth.json"
 SIMULATED_READER = "simulated reader"
 SAMPLE_NOTE = (
-    "This cohort is simulated: phantoms imaged as scanners do, outlined by a simulated reader."
-    " No patient is shown."
+    "This cohort is simulated: phantoms imaged as scanners do, outlined by a simulated reader; one patient"
+    " by one click at the baseline and carried forward, as proposed. No patient is shown."
 )
 
 
@@ -120,11 +125,60 @@ def read_sample(
                     lesion_uid=lesion["lesion_uid"],
                     origin=_origin(truth, lesion["lesion_uid"], 0),
                 )
+    clicked = _clicked_patient(truth)
+    if clicked is not None:
+        _read_by_click(workspace, truth, clicked, read=read, progress=progress)
+    by_click = {lesion["lesion_uid"] for lesion in clicked["lesions"]} if clicked else set()
     entries = list(_entries(truth))
     for done, (uid, day, entry) in enumerate(entries, start=1):
-        if (uid, day) not in read:
+        if (uid, day) not in read and uid not in by_click:
             _read_one(workspace, sample, entry, visit=(uid, day), origin=_origin(truth, uid, done))
         progress("reading masks", done, len(entries))
+
+
+def _clicked_patient(truth: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the patient that is read by one click: the first whose lesions can all be clicked."""
+    for patient in truth["patients"]:
+        modalities = {visit["modality"] for visit in patient["visits"]}
+        clicks = [entry.get("click_lps_mm") for entry in patient["visits"][0]["lesions"].values()]
+        if len(modalities) == 1 and all(clicks):
+            found: dict[str, Any] = patient
+            return found
+    return None
+
+
+def _read_by_click(
+    workspace: Workspace,
+    truth: dict[str, Any],
+    patient: dict[str, Any],
+    *,
+    read: set[tuple[str, date]],
+    progress: Progress,
+) -> None:
+    """Click once in each lesion at the baseline and carry it forward."""
+    from herntrack.workflows.proposals import propose_patient
+    from herntrack.workflows.segmenting import segment
+
+    numbers = itertools.count(1)
+    origin = Origin(
+        now=lambda: _moment(0),
+        uid=lambda: derived_uid("sample click", truth["seed"], patient["patient_id"], next(numbers)),
+    )
+    baseline = patient["visits"][0]
+    day_0 = date.fromisoformat(baseline["study_date"])
+    if all((uid, day_0) in read for uid in baseline["lesions"]):
+        return
+    for uid, entry in baseline["lesions"].items():
+        with catalogue_of(workspace) as catalogue:
+            (each,) = catalogue.images.stacks(series_instance_uid=entry["read_on_series_uid"])
+        segment(
+            workspace,
+            lesion_uid=uid,
+            stack_uid=each.stack.stack_uid,
+            points_lps=[entry["click_lps_mm"]],
+            origin=origin,
+        )
+    propose_patient(workspace, patient["patient_id"], origin=origin, progress=progress)
 
 
 def _read_one(
@@ -160,8 +214,14 @@ def _entries(truth: dict[str, Any]) -> Iterator[tuple[str, date, dict[str, Any]]
 
 def _origin(truth: dict[str, Any], uid: str, number: int) -> Origin:
     """Return identifiers and moments that are the same whenever the same sample is read."""
-    moment = datetime(2025, 1, 1, 9, tzinfo=UTC) + timedelta(minutes=number)
-    return Origin(now=lambda: moment, uid=lambda: derived_uid("sample reading", truth["seed"], uid, number))
+    return Origin(
+        now=lambda: _moment(number),
+        uid=lambda: derived_uid("sample reading", truth["seed"], uid, number),
+    )
+
+
+def _moment(number: int) -> datetime:
+    return datetime(2025, 1, 1, 9, tzinfo=UTC) + timedelta(minutes=number)
 
 
 def _disagreements(workspace: Workspace, truth: dict[str, Any]) -> tuple[str, ...]:

@@ -73,8 +73,8 @@ def segment(
     *,
     lesion_uid: str,
     stack_uid: str,
-    points_lps: Sequence[Point],
-    background_points_lps: Sequence[Point] = (),
+    points_lps: Sequence[Sequence[float]],
+    background_points_lps: Sequence[Sequence[float]] = (),
     reader: str = AUTOMATIC_READER,
     out: Path | None = None,
     has_own_plane: bool = False,
@@ -150,7 +150,7 @@ def segment(
     )
 
 
-def checked_clicks(points_lps: Sequence[Point]) -> tuple[Point, ...]:
+def checked_clicks(points_lps: Sequence[Sequence[float]]) -> tuple[Point, ...]:
     """Return points as triples of floats.
 
     Raises
@@ -205,10 +205,11 @@ def _outlined(
         depth = float(known.plane.depth_mm(np.asarray(points)).min())
         if depth <= 0 and not known.is_confirmed:
             plane = None
-            remarks = (
+            remark = (
                 f"The base plane {known.source} lies {-depth:.1f} mm behind a point, so another one was"
-                " proposed; look whether the point is in the fragment.",
+                " proposed; look whether the point is in the fragment."
             )
+            remarks = (remark,)
     made = segment_from_points(volume, points, background or None, base_plane=plane)
     if plane is not None and known is not None:
         return made, known.source, remarks

@@ -1,6 +1,8 @@
 """Signing a reading: it is final until an amendment says why it is opened again.
 
-Public: `sign_reading`, `amend_reading`, `signatures`, `signed_of`, `refuse_if_signed`.
+`herntrack.workflows.signatures` says what is signed.
+
+Public: `sign_reading`, `amend_reading`.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from herntrack.model.reading_decisions import ReadingAmendment, ReadingSignature
 from herntrack.model.records import Lesion, Reading
 from herntrack.reading_room.level_lock import LevelLock
 from herntrack.readings.decisions import DecisionStore
-from herntrack.workflows.readings import Origin
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.signatures import standing_signatures
 from herntrack.workflows.workspace import Workspace
 
 
@@ -67,7 +70,7 @@ def sign_reading(
         or _reading_refusal(found.reading, reader)
         or _conflict_refusal(found.reading, standing)
     )
-    earlier = _signatures(store).get(reading_uid)
+    earlier = standing_signatures(store).get(reading_uid)
     if not refusal and earlier is not None:
         refusal = (
             f"the reading was signed by {earlier.decided_by} on {earlier.decided_at:%Y-%m-%d} already;"
@@ -104,7 +107,7 @@ def amend_reading(
     with catalogue_of(workspace) as catalogue:
         found = _find(catalogue, reading_uid)
     store = DecisionStore(workspace.readings_folder)
-    if reading_uid not in _signatures(store):
+    if reading_uid not in standing_signatures(store):
         raise ReadingError(f"reading {reading_uid} is not signed; it can be changed as it is")
     amendment = ReadingAmendment(
         decision_uid=origin.uid(),
@@ -116,36 +119,6 @@ def amend_reading(
     )
     store.add(amendment)
     return amendment
-
-
-def signatures(workspace: Workspace) -> dict[str, ReadingSignature]:
-    """Return the signature of every reading that is final now."""
-    return _signatures(DecisionStore(workspace.readings_folder))
-
-
-def signed_of(workspace: Workspace, reading_uids: Iterable[str]) -> list[ReadingSignature]:
-    """Return the signatures among some readings, in their order."""
-    known = signatures(workspace)
-    return [known[uid] for uid in reading_uids if uid in known]
-
-
-def refuse_if_signed(workspace: Workspace, reading_uids: Iterable[str]) -> None:
-    """Refuse to replace readings that are final.
-
-    Raises
-    ------
-    SignedReadingError
-        If one of them is signed; the message says by whom and how to amend it.
-    """
-    for signature in signed_of(workspace, reading_uids):
-        raise SignedReadingError(
-            f"reading {signature.reading_uid} was signed by {signature.decided_by} on"
-            f" {signature.decided_at:%Y-%m-%d} and is final; amend it with a reason first, then read again"
-        )
-
-
-def _signatures(store: DecisionStore) -> dict[str, ReadingSignature]:
-    return {each.reading_uid: each for each in store.standing() if isinstance(each, ReadingSignature)}
 
 
 def _find(catalogue: Catalogue, reading_uid: str) -> _Found:

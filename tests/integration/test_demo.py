@@ -38,7 +38,7 @@ def test_measured_volumes_are_those_the_simulated_reader_drew(shown: DemoSummary
     with (shown.workspace.reports_folder / "changes.csv").open(newline="") as file:
         rows = {(row["lesion_uid"], row["visit_date"]): row for row in csv.DictReader(file)}
     n_compared = 0
-    for patient in read_truth(sample_dicom)["patients"]:
+    for patient in read_truth(sample_dicom)["patients"][1:]:
         for visit in patient["visits"]:
             for uid, entry in visit["lesions"].items():
                 row = rows[uid, visit["study_date"]]
@@ -46,7 +46,46 @@ def test_measured_volumes_are_those_the_simulated_reader_drew(shown: DemoSummary
                 expected = entry["read_volume_mm3"] or 0.0
                 assert float(row["volume_mm3"]) == pytest.approx(expected, abs=0.02)
                 n_compared += 1
-    assert n_compared == len(rows) == 18
+    assert n_compared == 15
+    assert len(rows) == 18
+    assert not any("proposed" in row["flags"] for row in rows.values() if row["patient_id"] != "S-001")
+
+
+def test_the_first_patient_is_proposed_from_one_click(shown: DemoSummary, sample_dicom: Path) -> None:
+    with (shown.workspace.reports_folder / "changes.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["patient_id"] == "S-001"]
+    assert [row["reader"] for row in rows] == ["herntrack"] * 3
+    assert all("proposed" in row["flags"].split(";") for row in rows)
+    assert [row["reading_status"] for row in rows] == ["present", "present", "absent"]
+    # Nobody says that nothing is left, so the last visit is reduced by all of it, not absent.
+    assert [row["visit_state"] for row in rows] == ["baseline", rows[1]["visit_state"], "reduced"]
+    assert float(rows[2]["volume_mm3"]) == 0.0
+    truth = read_truth(sample_dicom)["patients"][0]["visits"]
+    for row, visit in zip(rows[:2], truth[:2], strict=True):
+        (entry,) = visit["lesions"].values()
+        assert float(row["volume_mm3"]) == pytest.approx(entry["true_volume_mm3"], rel=0.3)
+    with (shown.workspace.reports_folder / "lesions.csv").open(newline="") as file:
+        flags = {row["patient_id"]: row["flags"].split(";") for row in csv.DictReader(file)}
+    assert [patient for patient, found in flags.items() if "proposed" in found] == ["S-001"]
+
+
+def test_other_estimates_stand_beside_each_volume(shown: DemoSummary) -> None:
+    with (shown.workspace.reports_folder / "volumes.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 18
+    outlined = [row for row in rows if int(row["n_voxels"])]
+    assert len(outlined) == 17
+    for row in outlined:
+        count, lower, upper, surface = (
+            float(row[name])
+            for name in ("volume_mm3", "lower_volume_mm3", "upper_volume_mm3", "surface_volume_mm3")
+        )
+        assert lower < count < upper
+        assert 0.6 * count < surface < 1.2 * count
+        assert float(row["partial_volume_mm3"]) == pytest.approx(count, rel=0.4)
+        assert float(row["partial_volume_error_mm3"]) > 0
+    page = shown.report.files.report_html.read_text()
+    assert page.count("by intensity") == 17
 
 
 def test_the_page_shows_every_lesion_with_pictures_and_truth(shown: DemoSummary) -> None:

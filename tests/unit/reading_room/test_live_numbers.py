@@ -54,7 +54,8 @@ def test_a_follow_up_is_compared_with_the_stored_baseline() -> None:
     assert picture.change == change
     assert picture.state is VisitState.REDUCED
     assert picture.outcome is OutcomeClass.PERSISTENT_REDUCTION
-    assert picture.reason
+    assert picture.reason == "reduced at last visit >= day 70"
+    assert (picture.reason_key, picture.reason_numbers["landmark"]) == ("reduced", "70")
     assert [(each.day, each.volume_mm3, each.is_draft) for each in picture.points] == [
         (0, 1000.0, False),
         (30, 900.0, False),

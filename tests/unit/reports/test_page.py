@@ -273,7 +273,9 @@ def test_everything_is_written_and_nothing_else(report: CohortReport, tmp_path: 
     written = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
     pages = {f"patients/{patient_page_name(patient_id)}" for patient_id in report.patient_ids}
     tables = {
-        f"{name}{end}" for name in ("changes", "lesions", "outcomes") for end in (".csv", ".dictionary.csv")
+        f"{name}{end}"
+        for name in ("changes", "lesions", "outcomes", "volumes")
+        for end in (".csv", ".dictionary.csv")
     }
     assert written == {"report.html"} | pages | tables
     assert {files.report_html, *files.patient_pages, *files.tables, *files.dictionaries} == {

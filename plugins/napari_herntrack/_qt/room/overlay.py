@@ -1,0 +1,205 @@
+"""Draws a `Scene` over a picture: lines, outlines, letters, scale bar, words.
+
+A transparent widget over the canvas: when only a line moves, the picture below is not drawn again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
+from qtpy.QtWidgets import QWidget
+
+from herntrack._typing import FloatArray
+from herntrack.model.geometry import VolumeGeometry
+from napari_herntrack._qt.room import look
+from napari_herntrack.viewing.scale import Camera, scale_bar_mm
+from napari_herntrack.viewing.scene import Scene
+
+GAP_PX = 12.0
+"""The crosshair leaves the place itself free (pixels)."""
+
+HANDLE_PX = 5.0
+"""Radius of a corner that can be moved (pixels)."""
+
+LINE_PX = 16
+"""From one line of text to the next (pixels)."""
+
+TRACK_WIDTH_PX = 3.0
+"""Width of the mark that says which slice of the stack is shown (pixels)."""
+
+
+class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
+    """A transparent widget over a canvas; the mouse goes through it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scene = Scene()
+        self._camera: Camera | None = None
+        self._geometry: VolumeGeometry | None = None
+        self._is_active = False
+        self.n_paints = 0
+
+    @property
+    def scene(self) -> Scene:
+        """What is drawn."""
+        return self._scene
+
+    def show_scene(self, scene: Scene, camera: Camera | None, geometry: VolumeGeometry | None) -> None:
+        """Draw a scene as a camera sees it."""
+        self._scene, self._camera, self._geometry = scene, camera, geometry
+        self.update()
+
+    def set_active(self, is_active: bool) -> None:
+        """Say whether keys go to this view; a thin edge shows it."""
+        if is_active != self._is_active:
+            self._is_active = is_active
+            self.update()
+
+    def paintEvent(self, _: Any) -> None:  # noqa: N802
+        """Draw everything; Qt calls this."""
+        self.n_paints += 1
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._camera is not None and self._geometry is not None:
+            self._draw_places(painter, self._camera, self._geometry)
+            self._draw_scale_bar(painter, self._camera)
+            self._draw_letters(painter)
+            self._draw_slice_mark(painter)
+        self._draw_words(painter)
+        if self._is_active:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(look.ACTIVE_EDGE, 1.0))
+            painter.drawRect(QRectF(0.5, 0.5, self.width() - 1.0, self.height() - 1.0))
+        painter.end()
+
+    def _draw_places(self, painter: QPainter, camera: Camera, geometry: VolumeGeometry) -> None:
+        def canvas(places: FloatArray) -> FloatArray:
+            return camera.to_canvas(places, geometry, (self.width(), self.height()))
+
+        scene = self._scene
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for line in scene.cross_lines:
+            colour = QColor(look.CROSS_LINE)
+            if not line.is_same_visit:
+                colour.setAlpha(70)
+            painter.setPen(QPen(colour, 1.0))
+            painter.drawLine(*_points(canvas(line.ends)))
+        painter.setPen(look.outline_pen(scene.look))
+        for outline in scene.outlines:
+            painter.drawPolygon(QPolygonF(_points(canvas(outline))))
+        if scene.base_line is not None:
+            pen = QPen(look.BASE_PLANE, 1.2)
+            pen.setDashPattern([1.0, 4.0])
+            painter.setPen(pen)
+            painter.drawLine(*_points(canvas(scene.base_line)))
+        if scene.base_corners is not None:
+            self._draw_corners(painter, canvas(scene.base_corners))
+        if scene.crosshair is not None:
+            self._draw_crosshair(painter, canvas(scene.crosshair))
+
+    def _draw_corners(self, painter: QPainter, corners: FloatArray) -> None:
+        painter.setPen(QPen(look.BASE_PLANE, 1.6))
+        points = _points(corners)
+        if len(points) == 2:
+            painter.drawLine(*points)
+        for point in points:
+            painter.drawEllipse(point, HANDLE_PX, HANDLE_PX)
+
+    def _draw_crosshair(self, painter: QPainter, place: FloatArray) -> None:
+        x, y = float(place[0]), float(place[1])
+        arm = GAP_PX * 1.6
+        painter.setPen(QPen(look.CROSSHAIR, 1.2))
+        for dx, dy in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)):
+            start = QPointF(x + dx * GAP_PX, y + dy * GAP_PX)
+            painter.drawLine(start, QPointF(x + dx * (GAP_PX + arm), y + dy * (GAP_PX + arm)))
+
+    def _draw_scale_bar(self, painter: QPainter, camera: Camera) -> None:
+        millimetres = scale_bar_mm(camera.zoom)
+        length = millimetres * camera.zoom
+        right, bottom = self.width() - 2.0 * look.MARGIN_PX, self.height() - float(look.MARGIN_PX)
+        painter.setPen(QPen(look.INK, 1.2))
+        painter.drawLine(QPointF(right - length, bottom), QPointF(right, bottom))
+        for x in (right - length, right):
+            painter.drawLine(QPointF(x, bottom - 5.0), QPointF(x, bottom))
+        words = f"{millimetres:g} mm" if millimetres < 10.0 else f"{millimetres / 10.0:g} cm"
+        painter.setFont(look.font(look.TEXT_PX))
+        box = QRectF(right - length - 40.0, bottom - 24.0, length + 40.0, 16.0)
+        _text(painter, box, words, look.INK, Qt.AlignmentFlag.AlignRight)
+
+    def _draw_letters(self, painter: QPainter) -> None:
+        letters = self._scene.letters
+        if letters is None:
+            return
+        painter.setFont(look.font(look.LETTER_PX, is_strong=True))
+        wide, high, edge = float(self.width()), float(self.height()), float(look.MARGIN_PX)
+        boxes = (
+            (letters.left, QRectF(edge, high / 2 - 10, 40, 20), Qt.AlignmentFlag.AlignLeft),
+            (letters.right, QRectF(wide - edge - 48, high / 2 - 10, 40, 20), Qt.AlignmentFlag.AlignRight),
+            (letters.top, QRectF(wide / 2 - 20, edge + 18, 40, 20), Qt.AlignmentFlag.AlignHCenter),
+            (letters.bottom, QRectF(wide / 2 - 20, high - edge - 18, 40, 20), Qt.AlignmentFlag.AlignHCenter),
+        )
+        for words, box, side in boxes:
+            _text(painter, box, words, look.LETTERS, side)
+
+    def _draw_slice_mark(self, painter: QPainter) -> None:
+        """Draw at the right edge which part of the stack is shown."""
+        index, number = self._scene.slice_place
+        if number < 2:
+            return
+        edge = self.width() - TRACK_WIDTH_PX - 1.0
+        share = max(1.0 / number, 0.03)
+        top = (self.height() * (1.0 - share)) * index / (number - 1)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(255, 255, 255, 18))
+        painter.drawRect(QRectF(edge, 0.0, TRACK_WIDTH_PX, self.height()))
+        painter.setBrush(QColor(look.CROSSHAIR))
+        painter.drawRect(QRectF(edge, top, TRACK_WIDTH_PX, self.height() * share))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _draw_words(self, painter: QPainter) -> None:
+        words = self._scene.words
+        left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+        wide, edge = float(self.width()), float(look.MARGIN_PX)
+        half = wide / 2.0 - edge
+        for number, line in enumerate(words.top_left):
+            _corner_line(painter, QRectF(edge, edge + number * LINE_PX, half, 18), line, left, number == 0)
+        for number, line in enumerate(words.top_right):
+            box = QRectF(wide - 2.0 * edge - half, edge + number * LINE_PX, half, 18)
+            _corner_line(painter, box, line, right, number == 0)
+        lines = words.bottom_left
+        for number, line in enumerate(lines):
+            top = self.height() - edge - (len(lines) - number) * LINE_PX
+            _corner_line(painter, QRectF(edge, top, half, 18), line, left, False)
+        if words.level:
+            painter.setFont(look.font(look.TEXT_PX, is_strong=not words.is_level_confirmed))
+            colour = look.INK if words.is_level_confirmed else look.WARNING
+            top = edge + max(len(words.top_left), 1) * LINE_PX + 3.0
+            _text(painter, QRectF(edge, top, wide - 2.0 * edge, 18), words.level, colour, left)
+        if words.note:
+            painter.setFont(look.font(look.STRONG_PX))
+            box = QRectF(wide * 0.1, self.height() / 2.0 - 30.0, wide * 0.8, 60.0)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            _text(painter, box, words.note, look.QUIET, flags)
+
+
+def _corner_line(painter: QPainter, box: QRectF, words: str, side: Any, is_strong: bool) -> None:
+    painter.setFont(look.font(look.STRONG_PX if is_strong else look.TEXT_PX, is_strong=is_strong))
+    _text(painter, box, words, look.INK if is_strong else look.QUIET, side)
+
+
+def _text(painter: QPainter, box: QRectF, words: str, colour: QColor, flags: Any) -> None:
+    """Draw words on a dark shade, readable on bright fluid too."""
+    painter.setPen(QColor(0, 0, 0, 210))
+    painter.drawText(box.translated(1.0, 1.0), flags, words)
+    painter.setPen(colour)
+    painter.drawText(box, flags, words)
+
+
+def _points(places: FloatArray) -> list[QPointF]:
+    return [QPointF(float(x), float(y)) for x, y in np.atleast_2d(places)]

@@ -1,0 +1,239 @@
+"""One view: a napari viewer model, its canvas, and what is drawn over it.
+
+A pane shows what it is told and says what the mouse did; it knows neither the other panes nor the
+workspace. Its layers lie on the stack's own voxel grid, scaled to millimetres.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.qt import QtViewer
+from napari.utils.colormaps import DirectLabelColormap
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from herntrack._typing import FloatArray, LabelsZYX, MaskZYX, VolumeZYX
+from herntrack.model.geometry import VolumeGeometry
+from napari_herntrack._qt.room import look
+from napari_herntrack._qt.room.mouse import ViewMouse
+from napari_herntrack._qt.room.overlay import SceneOverlay
+from napari_herntrack.viewing.outline import outlines
+from napari_herntrack.viewing.room_state import Hand
+from napari_herntrack.viewing.scale import Camera
+from napari_herntrack.viewing.scene import MaskLook, Scene
+from napari_herntrack.viewing.strokes import stroke_of
+from napari_herntrack.viewing.views import View
+
+LAYER_MODES = {Hand.BRUSH: "paint", Hand.ERASER: "erase", Hand.POLYGON: "polygon"}
+"""Hand -> mode of napari's labels layer; every other hand leaves the layer alone."""
+
+
+class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
+    """One of the four views.
+
+    Parameters
+    ----------
+    view : View
+        Which.
+    """
+
+    resized = Signal(object)
+    stroke_finished = Signal(object)
+
+    def __init__(self, view: View, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view = view
+        self.geometry_zyx: VolumeGeometry | None = None
+        self._hand = Hand.POINT
+        self._brush_mm = 6.0
+        self._look = MaskLook.DRAFT
+        self._outlines: dict[int, tuple[FloatArray, ...]] = {}
+        self.model = ViewerModel(title=str(view))
+        self.model.canvas.background_color_override = "black"
+        self.model.scene.camera.mouse_pan = self.model.scene.camera.mouse_zoom = False
+        self.qt_viewer = QtViewer(self.model)
+        # napari's slider and its help have no place between pictures; the overlay has the slice.
+        self.qt_viewer.dims.hide()
+        self.qt_viewer.dims.setMaximumHeight(0)
+        # A window of its own for the canvas: another view's repaint does not compose this one again.
+        self.qt_viewer.setAttribute(Qt.WidgetAttribute.WA_DontCreateNativeAncestors)
+        self.qt_viewer.setAttribute(Qt.WidgetAttribute.WA_NativeWindow)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.qt_viewer)
+        self.qt_viewer.widget(0).layout().setContentsMargins(0, 0, 0, 0)
+        self.canvas = self.qt_viewer.canvas.native
+        self.setAccessibleName(str(view))
+        self.overlay = SceneOverlay(self.canvas)
+        self.mouse = ViewMouse(self)
+        self.canvas.installEventFilter(self.mouse)
+        self.canvas.installEventFilter(self)
+        self.qt_viewer.setAcceptDrops(False)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the size a view asks for."""
+        return QSize(640, 440)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Return the smallest useful size."""
+        return QSize(160, 140)
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height of the canvas (pixels)."""
+        return self.canvas.width(), self.canvas.height()
+
+    @property
+    def image(self) -> Any:
+        """The image layer; None before anything is shown."""
+        return self.model.layers[0] if self.model.layers else None
+
+    @property
+    def labels(self) -> Any:
+        """The mask's layer; None before anything is shown."""
+        return self.model.layers[1] if self.model.layers else None
+
+    def show_volume(self, values: VolumeZYX, geometry: VolumeGeometry, limits: tuple[float, float]) -> None:
+        """Show a stack; its mask is empty until `show_mask`."""
+        if self.geometry_zyx == geometry and self.image is not None:
+            self.image.data = values
+            self.image.contrast_limits = limits
+            return
+        self.clear()
+        self.geometry_zyx = geometry
+        common = {"scale": geometry.spacing_zyx, "units": ("mm", "mm", "mm")}
+        self.model.add_image(
+            values,
+            name="image",
+            colormap="gray",
+            contrast_limits=limits,
+            interpolation2d="linear",
+            **common,
+        )
+        self._add_mask(np.zeros(geometry.shape_zyx, dtype=np.uint8))
+
+    def clear(self) -> None:
+        """Take the stack away."""
+        self.model.layers.clear()
+        self.geometry_zyx = None
+        self._outlines.clear()
+
+    def show_mask(self, mask: MaskZYX | LabelsZYX, mask_look: MaskLook) -> None:
+        """Show a mask on the stack's grid; what is painted goes into this very array."""
+        self._look = mask_look
+        self._outlines.clear()
+        # The same bytes: napari's labels are integers.
+        values = mask.view(np.uint8) if mask.dtype == np.bool_ else mask
+        if self.labels is not None:
+            self.labels.data = values
+            self._apply_look()
+
+    def set_look(self, mask_look: MaskLook) -> None:
+        """Show the mask as proposed, being drawn, or accepted."""
+        if mask_look is not self._look:
+            self._look = mask_look
+            self._apply_look()
+
+    @property
+    def mask_look(self) -> MaskLook:
+        """How the mask is drawn."""
+        return self._look
+
+    def refresh_mask(self) -> None:
+        """Show what somebody else did to the mask's array."""
+        self._outlines.clear()
+        if self.labels is not None:
+            self.labels.refresh(extent=False)
+
+    def outlines_on(self, index: int) -> tuple[FloatArray, ...]:
+        """Return the mask's outlines on a slice; made once until the mask changes."""
+        if self.labels is None:
+            return ()
+        if index not in self._outlines:
+            self._outlines[index] = outlines(self.labels.data[index])
+        return self._outlines[index]
+
+    def show_slice(self, index: int) -> None:
+        """Show a slice."""
+        self.model.dims.set_current_step(0, index)
+
+    def show_limits(self, limits: tuple[float, float]) -> None:
+        """Show these values black and white."""
+        if self.image is not None:
+            self.image.contrast_limits = limits
+
+    def show_camera(self, camera: Camera) -> None:
+        """Show a part of the slice."""
+        model = self.model.scene.camera
+        if model.zoom != camera.zoom:
+            model.zoom = camera.zoom
+        if tuple(model.center)[1:] != camera.centre_mm:
+            model.center = (0.0, *camera.centre_mm)
+
+    def show_scene(self, scene: Scene, camera: Camera | None) -> None:
+        """Draw what lies over the picture."""
+        self.overlay.show_scene(scene, camera, self.geometry_zyx)
+
+    def set_hand(self, hand: Hand) -> None:
+        """Say what the left button does here."""
+        self._hand = hand
+        self.mouse.is_painting = hand.paints and self.labels is not None
+        if self.labels is not None:
+            self.labels.mode = LAYER_MODES.get(hand, "pan_zoom")
+            self.model.scene.camera.mouse_pan = self.model.scene.camera.mouse_zoom = False
+        if not hand.paints:
+            shape = Qt.CursorShape.ArrowCursor if hand is Hand.POINT else Qt.CursorShape.CrossCursor
+            self.canvas.setCursor(shape)
+
+    def set_brush(self, diameter_mm: float) -> None:
+        """Set the brush's diameter (mm)."""
+        self._brush_mm = diameter_mm
+        if self.labels is not None and self.geometry_zyx is not None:
+            self.labels.brush_size = max(1, round(diameter_mm / min(self.geometry_zyx.spacing_zyx[1:])))
+
+    def eventFilter(self, _: QObject, event: Any) -> bool:  # noqa: N802
+        """Keep the overlay as large as the canvas; Qt calls this."""
+        if event.type() == QEvent.Type.Resize:
+            self.overlay.resize(event.size())
+            self.resized.emit(self.view)
+        return False
+
+    def close_canvas(self) -> None:
+        """Let go of napari's objects; the pane is of no use afterwards."""
+        self.canvas.removeEventFilter(self.mouse)
+        self.canvas.removeEventFilter(self)
+        self.model.layers.clear()
+        self.qt_viewer.close()
+
+    def _add_mask(self, values: LabelsZYX) -> None:
+        layer = self.model.add_labels(
+            values,
+            name="fragment",
+            scale=self.geometry_zyx.spacing_zyx if self.geometry_zyx is not None else None,
+            units=("mm", "mm", "mm"),
+            opacity=1.0,
+        )
+        layer.n_edit_dimensions = 2
+        layer.events.paint.connect(self._report_stroke)
+        self._apply_look()
+        self.set_brush(self._brush_mm)
+        self.set_hand(self._hand)
+
+    def _apply_look(self) -> None:
+        if self.labels is not None:
+            colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: look.FILL[self._look]}
+            self.labels.colormap = DirectLabelColormap(color_dict=colours)
+
+    def _report_stroke(self, event: Any) -> None:
+        if self.geometry_zyx is None:
+            return
+        stroke = stroke_of(self.view, self._hand, event.value, self.geometry_zyx.shape_zyx)
+        if stroke is None:
+            return
+        n_rows, n_columns = self.geometry_zyx.shape_zyx[1:]
+        for index in np.unique(stroke.indices // (n_rows * n_columns)):
+            self._outlines.pop(int(index), None)
+        self.stroke_finished.emit(stroke)

@@ -1,0 +1,362 @@
+"""The reading room: two visits, two planes each, in one window.
+
+The room shows what it is told and says what the reader did; what is proposed, counted, kept and
+signed is the engine's. Its state is a `RoomState`; after each change only the views that it names
+are drawn again.
+
+Public: `ReadingRoom`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QGridLayout, QShortcut, QWidget
+
+from herntrack._typing import LabelsZYX, MaskZYX
+from herntrack.model.base_plane import BasePlane
+from herntrack.model.records import CataloguedStack
+from herntrack.workflows.workspace import Workspace
+from napari_herntrack._qt.room import look
+from napari_herntrack._qt.room.cheat_sheet import CheatSheet
+from napari_herntrack._qt.room.hands import Hands
+from napari_herntrack._qt.room.loader import PairLoader
+from napari_herntrack._qt.room.pane import Pane
+from napari_herntrack._qt.room.room_keys import RoomKeys
+from napari_herntrack.viewing.keys import MOUSE_WORDS, VIEW_KEYS
+from napari_herntrack.viewing.letters import edge_letters
+from napari_herntrack.viewing.loading import Failed, Loaded
+from napari_herntrack.viewing.room_state import Hand, RoomState
+from napari_herntrack.viewing.scene import MaskLook, Scene, Words
+from napari_herntrack.viewing.views import Half, Pair, View
+from napari_herntrack.viewing.windows import automatic_range
+
+PLACES = {
+    View.BASELINE_SAGITTAL: (0, 0),
+    View.CURRENT_SAGITTAL: (0, 1),
+    View.BASELINE_AXIAL: (1, 0),
+    View.CURRENT_AXIAL: (1, 1),
+}
+"""Row and column of each view: the same plane side by side, time from left to right."""
+
+NO_STACK = {
+    "sagittal": "This visit has no regular sagittal stack.",
+    "axial": "This visit has no regular axial stack.",
+}
+
+
+class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
+    """Four linked views of two visits.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where stacks are read from.
+    parent : QWidget, optional
+        Usually napari's window (see `napari_herntrack._qt.room.mount`).
+
+    Notes
+    -----
+    Signals: `stroke_finished(Stroke)` after each stroke, already on the mask's array;
+    `point_clicked(View, ndarray)` a click of the proposing hand, LPS mm of the view's visit;
+    `base_plane_dragged(View, BasePlane)` when a corner was let go; `pinned(ndarray, ndarray)` the
+    same spot in current and baseline; `looked_at(Half, ndarray)` whenever the crosshair moved;
+    `picture_shown(View)` when a view has its first slice, `pair_opened()` when every stack is whole;
+    `refused(str)` a sentence; `hand_changed(Hand)`; `view_chosen(View)`.
+    """
+
+    stroke_finished = Signal(object)
+    point_clicked = Signal(object, object)
+    base_plane_dragged = Signal(object, object)
+    pinned = Signal(object, object)
+    looked_at = Signal(object, object)
+    picture_shown = Signal(object)
+    pair_opened = Signal()
+    refused = Signal(str)
+    hand_changed = Signal(object)
+    view_chosen = Signal(object)
+
+    def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("reading_room")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setStyleSheet(f"#reading_room {{ background: {look.GROOVE}; }}")
+        self.state: RoomState | None = None
+        self.active = View.CURRENT_SAGITTAL
+        self.hand = Hand.POINT
+        self.brush_mm = 6.0
+        self.base_planes: dict[View, BasePlane] = {}
+        self.has_lines = True
+        self._level = ("", False)
+        self._notes: dict[View, str] = {}
+        self._must_fit = False
+        self.panes = {view: Pane(view) for view in PLACES}
+        self._layout = QGridLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(2)
+        for view, (row, column) in PLACES.items():
+            self._layout.addWidget(self.panes[view], row, column)
+        self.loader = PairLoader(workspace, self)
+        self.loader.arrived.connect(self._take)
+        self.loader.finished.connect(self.pair_opened)
+        self._hands = Hands(self)
+        self._keys = RoomKeys(self)
+        self._sheet_rows = [(key.keys, key.words) for key in VIEW_KEYS] + list(MOUSE_WORDS)
+        self._sheet: CheatSheet | None = None
+        for key in VIEW_KEYS:
+            self.add_key(key.keys, getattr(self._keys, key.name))
+        for view, pane in self.panes.items():
+            pane.resized.connect(self._fit_when_first_seen)
+            pane.stroke_finished.connect(self._stroke)
+            self._hands.watch(view, pane)
+        self.choose_view(self.active)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the size the room asks for."""
+        return QSize(1280, 880)
+
+    def show_pair(self, pair: Pair) -> None:
+        """Show a pair; its stacks are read beside the window, the slices looked at first."""
+        self.state = RoomState(pair)
+        self.base_planes.clear()
+        self._notes.clear()
+        self._must_fit = True
+        for view, pane in self.panes.items():
+            each = pair.stacks.get(view)
+            pane.setVisible(pair.baseline is not None or view.half is Half.CURRENT)
+            if each is None or pane.geometry_zyx != each.stack.geometry:
+                pane.clear()
+            if each is None:
+                self._notes[view] = NO_STACK[view.plane]
+        if self.active not in pair.stacks:
+            self.choose_view(next(iter(pair.stacks)))
+        self.fit()
+        self.redraw(self.panes)
+        order = sorted(
+            pair.stacks, key=lambda view: (view.half is not self.active.half, view is not self.active)
+        )
+        self.loader.load({view: pair.stacks[view] for view in order}, self.state.slices)
+
+    def preload(self, stacks: Iterable[CataloguedStack]) -> None:
+        """Read stacks ahead, so that the next patient is there at once."""
+        self.loader.preload(stacks)
+
+    def show_mask(self, view: View, mask: MaskZYX | LabelsZYX, mask_look: MaskLook) -> None:
+        """Show a mask on a view's stack; strokes change this very array."""
+        self.panes[view].show_mask(mask, mask_look)
+        self.redraw([view])
+
+    def set_look(self, view: View, mask_look: MaskLook) -> None:
+        """Show a view's mask as proposed, being drawn, or accepted."""
+        self.panes[view].set_look(mask_look)
+        self.redraw([view])
+
+    def refresh_mask(self, view: View) -> None:
+        """Show what somebody else (undo, a tool) did to a view's mask."""
+        self.panes[view].refresh_mask()
+        self.redraw([view])
+
+    def set_level(self, words: str, *, is_confirmed: bool) -> None:
+        """Set the level's words, which stand on every picture."""
+        self._level = (words, is_confirmed)
+        self.redraw(self.panes)
+
+    def set_base_plane(self, half: Half, plane: BasePlane | None) -> None:
+        """Draw a base plane in both views of a visit, or none."""
+        for view in self.panes:
+            if view.half is half:
+                if plane is None:
+                    self.base_planes.pop(view, None)
+                else:
+                    self.base_planes[view] = plane
+        self.redraw(self.panes)
+
+    def set_hand(self, hand: Hand) -> None:
+        """Choose what the left button does, in every view."""
+        self.hand = hand
+        self._hands.forget()
+        for pane in self.panes.values():
+            pane.set_hand(hand)
+        self.hand_changed.emit(hand)
+
+    def set_brush(self, diameter_mm: float) -> None:
+        """Set the brush's diameter in every view (mm)."""
+        self.brush_mm = float(np.clip(diameter_mm, 0.5, 40.0))
+        for pane in self.panes.values():
+            pane.set_brush(self.brush_mm)
+
+    def go_to(self, half: Half, point_lps: Any) -> None:
+        """Let all linked views look at a point (LPS mm of a visit)."""
+        if self.state is not None:
+            self.show_changed(self.state.go_to(half, point_lps))
+            self.looked_at.emit(half, np.asarray(point_lps))
+
+    def step(self, view: View, n_slices: int) -> None:
+        """Go some slices on in a view; the same plane of the other visit follows if linked."""
+        if self.state is not None and view in self.state.views:
+            self.show_changed(self.state.step(view, n_slices))
+
+    def fit(self) -> None:
+        """Show whole slices."""
+        if self.state is not None:
+            self.show_cameras(self.state.fit({view: pane.size_px for view, pane in self.panes.items()}))
+
+    def choose_view(self, view: View) -> None:
+        """Let keys go to a view."""
+        self.active = view
+        for each, pane in self.panes.items():
+            pane.overlay.set_active(each is view)
+        self.view_chosen.emit(view)
+
+    def add_key(self, keys: str, slot: Any, words: str = "") -> None:
+        """Bind a key in the room; with `words` it is listed on the cheat sheet."""
+        shortcut = QShortcut(QKeySequence(keys), self)
+        shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+        shortcut.activated.connect(slot)
+        if words:
+            self._sheet_rows.append((keys, words))
+            self._sheet = None
+
+    def toggle_cheat_sheet(self) -> None:
+        """Show the keys, or hide them."""
+        if self._sheet is None:
+            self._sheet = CheatSheet("Keys", self._sheet_rows, self)
+        self._sheet.toggle()
+
+    def show_changed(self, views: Iterable[View]) -> None:
+        """Show the slices of views that changed, and the lines that moved with them."""
+        if self.state is None:
+            return
+        for view in views:
+            self.panes[view].show_slice(self.state.slices[view])
+        self.redraw(self.panes)
+
+    def show_cameras(self, views: Iterable[View]) -> None:
+        """Show the cameras of views that were moved or zoomed."""
+        if self.state is None:
+            return
+        changed = list(views)
+        for view in changed:
+            if self.panes[view].image is not None:
+                self.panes[view].show_camera(self.state.cameras[view])
+        self.redraw(changed)
+
+    def show_windows(self, views: Iterable[View]) -> None:
+        """Show width and level of views in which they changed."""
+        if self.state is None:
+            return
+        for view in views:
+            limits = self.state.limits(view)
+            if limits is not None:
+                self.panes[view].show_limits(limits)
+        self.redraw(self.panes)
+
+    def redraw(self, views: Iterable[View]) -> None:
+        """Draw lines and words of views again; the pictures below are left alone."""
+        for view in views:
+            camera = None if self.state is None else self.state.cameras.get(view)
+            pane = self.panes[view]
+            pane.show_scene(self._scene(view), camera if pane.image is not None else None)
+
+    def close_room(self) -> None:
+        """Let go of everything; the room is of no use afterwards."""
+        self.loader.stop()
+        for pane in self.panes.values():
+            pane.close_canvas()
+
+    def _scene(self, view: View) -> Scene:
+        state = self.state
+        if state is None or view not in state.views:
+            return Scene(words=Words(note=self._notes.get(view, "")))
+        words = self._words(view, state)
+        letters = edge_letters(state.grids[view])
+        place = (state.slices[view], state.grids[view].shape_zyx[0])
+        if not self.has_lines:
+            return Scene(words=words, letters=letters, slice_place=place)
+        plane = self.base_planes.get(view)
+        line, corners = (None, None) if plane is None else state.base_line(view, plane)
+        pane = self.panes[view]
+        return Scene(
+            words=words,
+            letters=letters,
+            slice_place=place,
+            cross_lines=state.cross_lines(view),
+            crosshair=state.crosshair(view),
+            outlines=pane.outlines_on(state.slices[view]),
+            look=pane.mask_look,
+            base_line=line,
+            base_corners=corners,
+        )
+
+    def _words(self, view: View, state: RoomState) -> Words:
+        each = state.pair.stacks[view]
+        number = "" if each.series.series_number is None else f"series {each.series.series_number}"
+        index, n_slices = state.slices[view], state.grids[view].shape_zyx[0]
+        limits = state.limits(view)
+        display = (
+            "" if limits is None else f"W {limits[1] - limits[0]:.0f}  L {(limits[0] + limits[1]) / 2:.0f}"
+        )
+        beyond = "  (beyond this stack)" if state.is_beyond(view) else ""
+        return Words(
+            top_left=(state.pair.caption(view),),
+            top_right=(f"{each.stack.plane} {each.stack.weighting}", number),
+            bottom_left=(f"slice {index + 1} / {n_slices}{beyond}", display),
+            level=self._level[0],
+            is_level_confirmed=self._level[1],
+            note=self._notes.get(view, ""),
+        )
+
+    def _take(self, arrived: Loaded | Failed) -> None:
+        """Show what was read."""
+        state, view = self.state, arrived.view
+        if state is None or view not in state.views:
+            return
+        if isinstance(arrived, Failed):
+            self._notes[view] = arrived.reason
+            self.redraw([view])
+            self.refused.emit(arrived.reason)
+            return
+        each = state.pair.stacks[view]
+        if each.stack.stack_uid != arrived.stack_uid:
+            return
+        is_first = view not in state.ranges
+        seen = arrived.values if arrived.only_slice is None else arrived.values[[arrived.only_slice]]
+        state.ranges[view] = automatic_range(seen, each.series.modality)
+        limits = state.limits(view)
+        pane = self.panes[view]
+        pane.show_volume(arrived.values, each.stack.geometry, limits or (0.0, 1.0))
+        pane.show_slice(state.slices[view])
+        if view in state.cameras:
+            pane.show_camera(state.cameras[view])
+        self.redraw([view])
+        if is_first:
+            self.picture_shown.emit(view)
+
+    def _stroke(self, stroke: Any) -> None:
+        self.redraw([stroke.view])
+        self.stroke_finished.emit(stroke)
+
+    def _fit_when_first_seen(self, view: View) -> None:
+        """Fit the slices as long as the window is being laid out; later a resize keeps the zoom."""
+        if self._must_fit:
+            self.fit()
+        else:
+            self.redraw([view])
+
+    def keep_cameras(self) -> None:
+        """Say that the reader moved or zoomed: a resize does not fit the slices again."""
+        self._must_fit = False
+
+    @property
+    def sheet_rows(self) -> Sequence[tuple[str, str]]:
+        """Every key and what it does."""
+        return tuple(self._sheet_rows)
+
+    @property
+    def shown_slices(self) -> Mapping[View, int]:
+        """The slice of each view."""
+        return {} if self.state is None else dict(self.state.slices)

@@ -1,0 +1,1 @@
+"""What the reading room shows where, without a window: geometry, windows, stacks, loading."""
