@@ -23,6 +23,7 @@
     │   └── SignedReadingError   a signed reading that may not be replaced, or one that may not be signed
     ├── DraftError               a draft that cannot be kept, opened or recovered
     │   └── DraftInUseError      another window has it open
+    ├── LevelError               a disc that was named where it cannot be, or against what is confirmed
     ├── AlignmentRefusedError    an alignment that is missing or has failed, so that nothing is carried by it
     ├── ReportError
     └── MissingDependencyError   names the extra to install
@@ -140,6 +141,10 @@ class DraftError(HerntrackError):
 
 class DraftInUseError(DraftError):
     """Another window has the draft open."""
+
+
+class LevelError(HerntrackError):
+    """A disc was named where it cannot be, or against what is confirmed."""
 
 
 class AlignmentRefusedError(HerntrackError):

@@ -97,6 +97,7 @@ COLUMNS: dict[Listing, tuple[Column, ...]] = {
         Column(key="visit_date", label="visit"),
         Column(key="reader", least=8, most=24),
         Column(key="status"),
+        Column(key="is_proposed", label="proposed", drop=1, usual=(False,)),
         Column(key="volume_mm3", label="volume mm3", decimals=1),
         Column(key="volume_sigma_mm3", label="sigma mm3", drop=2, decimals=1),
         Column(key="reason", drop=4, least=16, most=40, usual=("",)),

@@ -22,6 +22,9 @@ from herntrack.workflows.level_places import confirmed_plane
 from herntrack.workflows.motions import motion_between
 from herntrack.workflows.workspace import Workspace
 
+CARRIED = "carried"
+"""How the source of a plane begins that came from another visit."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPlane:
@@ -68,8 +71,7 @@ def known_plane(
         (
             reading
             for reading in catalogue.followup.readings(lesion.lesion_uid, is_current=True)
-            if reading.base_plane is not None
-            and not (reading.is_proposed and reading.visit_date == each.study.study_date)
+            if reading.base_plane is not None and not _is_secondhand(reading, each)
         ),
         key=lambda reading: (
             reading.visit_date != each.study.study_date,
@@ -82,6 +84,16 @@ def known_plane(
         if found is not None:
             return found
     return None
+
+
+def _is_secondhand(reading: Reading, each: CataloguedStack) -> bool:
+    """Return whether a proposal's plane may not guide another outline.
+
+    One of this visit is what a new click replaces; one that was carried says nothing that the plane it
+    came from does not, and would bring that back after it was replaced.
+    """
+    is_here = reading.visit_date == each.study.study_date
+    return reading.is_proposed and (is_here or reading.base_plane_source.startswith(CARRIED))
 
 
 def _carried(
@@ -103,7 +115,7 @@ def _carried(
         # Without an alignment that holds the outline proposes a plane of its own.
         return None
     is_here = reading.visit_date == each.study.study_date
-    source = f"that which {reading.reader} accepted" if is_here else f"carried from {reading.visit_date}"
+    source = f"that which {reading.reader} accepted" if is_here else f"{CARRIED} from {reading.visit_date}"
     return KnownPlane(
         plane=reading.base_plane.moved(np.asarray(motion.matrix_lps)),
         source=source,

@@ -256,6 +256,9 @@ def _readings(catalogue: Catalogue) -> list[Row]:
                 "source": reading.source,
                 "created_at": reading.created_at.isoformat(),
                 "superseded_by": reading.superseded_by,
+                "is_proposed": reading.is_proposed,
+                "proposed_from": reading.proposed_from,
+                "guards": list(reading.guards),
                 "volume_mm3": None if measurement is None else measurement.volume_mm3,
                 "volume_sigma_mm3": None if measurement is None else measurement.volume_sigma_mm3,
             }

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import date
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,119 +28,26 @@ from herntrack.model.vocabulary import (
 from herntrack.reading_room.level_lock import LevelLock, LevelStatus
 from herntrack.readings.decisions import DecisionStore
 from herntrack.readings.store import ReadingStore
-from herntrack.workflows.blinding import begin_blinding, blinded_worklist, unblind
 from herntrack.workflows.check import check
 from herntrack.workflows.classify import classify
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.mask_import import read_mask
 from herntrack.workflows.measure import measure
 from herntrack.workflows.reading_opening import open_reading
-from herntrack.workflows.reading_saves import SaveConflict, SavedReading, settle_conflict
+from herntrack.workflows.reading_saves import SaveConflict, settle_conflict
 from herntrack.workflows.reading_session import ReadingSession
-from herntrack.workflows.readings import Origin, add_lesion, read_without_mask
+from herntrack.workflows.readings import Origin, read_without_mask
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.recording import AUTOMATIC_READER, draft_reading, record_reading
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.sign_off import amend_reading, sign_reading
 from herntrack.workflows.signatures import signatures
-from herntrack.workflows.worklist import ReadingState, filter_items, next_item, worklist
-from herntrack.workflows.workspace import Workspace, create_workspace, open_workspace
-
-ROOT = Path(__file__).resolve().parents[2]
-PATIENT = "S-001"
-READER = "reader-1"
-CONFIRMED = LevelLock(level=Level.L5_S1, status=LevelStatus.CONFIRMED, by=READER)
-
-
-@dataclass(frozen=True)
-class Visit:
-    """What is known of a visit of the sample patient."""
-
-    visit_date: date
-    stack_uid: str
-    mask: np.ndarray
-    status: ReadingStatus
-
-
-@dataclass(frozen=True)
-class Room:
-    """A workspace with one patient and one lesion."""
-
-    workspace: Workspace
-    lesion_uid: str
-    visits: tuple[Visit, ...]
-    outcome: str
-
-    def open(self, visit: int = 0, reader: str = READER) -> ReadingSession:
-        """Open the reading of a visit."""
-        return open_reading(
-            self.workspace, lesion_uid=self.lesion_uid, stack_uid=self.visits[visit].stack_uid, reader=reader
-        )
-
-    def states(self, **options: Any) -> list[ReadingState]:
-        """Return the states of the worklist."""
-        return [item.state for item in worklist(self.workspace, **options)]
-
-
-def sample_patient() -> dict[str, Any]:
-    truth = json.loads((ROOT / "sample_dicom" / "truth.json").read_text(encoding="utf-8"))
-    return next(each for each in truth["patients"] if each["patient_id"] == PATIENT)
-
-
-@pytest.fixture(scope="module")
-def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    workspace = create_workspace(tmp_path_factory.mktemp("room"))
-    ingest(workspace, [ROOT / "sample_dicom" / "dicom" / PATIENT])
-    return workspace.folder
-
-
-@pytest.fixture
-def room(ingested: Path, tmp_path: Path) -> Room:
-    workspace = open_workspace(Path(shutil.copytree(ingested, tmp_path / "study")))
-    patient = sample_patient()
-    told = patient["lesions"][0]
-    add_lesion(
-        workspace,
-        patient_id=PATIENT,
-        level=Level.parse(told["level"]),
-        side=Side.parse(told["side"]),
-        lesion_uid=told["lesion_uid"],
-    )
-    visits = []
-    with catalogue_of(workspace) as catalogue:
-        for each in patient["visits"]:
-            entry = each["lesions"][told["lesion_uid"]]
-            series = entry["read_on_series_uid"] or each["series"]["sagittal_t2"]
-            (stack,) = catalogue.images.stacks(series_instance_uid=series)
-            mask = np.zeros(stack.stack.geometry.shape_zyx, dtype=bool)
-            if entry["status"] == "present":
-                file = ROOT / "sample_dicom" / entry["reading_file"]
-                mask = read_mask(catalogue.images, file, stack.stack, labels=()).mask
-            visits.append(
-                Visit(
-                    visit_date=date.fromisoformat(each["study_date"]),
-                    stack_uid=stack.stack.stack_uid,
-                    mask=mask,
-                    status=ReadingStatus.parse(entry["status"]),
-                )
-            )
-    return Room(
-        workspace=workspace,
-        lesion_uid=told["lesion_uid"],
-        visits=tuple(visits),
-        outcome=told["expected_outcome"],
-    )
+from herntrack.workflows.worklist import ReadingState, worklist
+from herntrack.workflows.workspace import Workspace
+from tests.integration.read_room import CONFIRMED, READER, ROOT, Room, sample_patient, saved
 
 
 def plane_of(session: ReadingSession) -> BasePlane:
     corners = sample_patient()["visits"][0]["lesions"][session.lesion.lesion_uid]["posterior_corners_lps_mm"]
     return BasePlane.from_corners(*corners, session.stack.stack.geometry)
-
-
-def saved(session: ReadingSession) -> SavedReading:
-    outcome = session.save()
-    assert isinstance(outcome, SavedReading)
-    return outcome
 
 
 def test_a_patient_is_read_from_the_first_visit_to_the_signature(room: Room) -> None:
@@ -511,86 +414,6 @@ def test_an_empty_outline_is_not_saved_as_present(room: Room) -> None:
     session.mask.brush(8, [[100, 100]], radius_mm=4.0)
     saved(session)
     session.close()
-
-
-def test_the_worklist_is_filtered_searched_and_gone_through(room: Room) -> None:
-    items = worklist(room.workspace, reader=READER)
-    assert (items[0].patient_id, items[0].level, items[0].day) == (PATIENT, Level.L5_S1, 0)
-    assert [item.stack_uid for item in items] == [visit.stack_uid for visit in room.visits]
-    assert filter_items(items, text="l5-s1 BASELINE") == items[:1]
-    assert filter_items(items, text="nobody") == []
-    assert filter_items(items, states=[ReadingState.SIGNED]) == []
-    assert next_item(items) == items[0]
-    assert next_item(items, items[0]) == items[1]
-    assert next_item(items, items[-1]) == items[0]
-    assert next_item(items, items[0], states=[ReadingState.READ]) is None
-    session = room.open(1)
-    session.propose(room.visits[1].mask)
-    saved(session)
-    session.close()
-    items = worklist(room.workspace, reader="reader-2", is_independent=True)
-    assert [item.state for item in items] == [ReadingState.TO_READ] * len(items)
-    items = worklist(room.workspace, reader="reader-2")
-    assert next_item(items, items[0]) == items[2]
-
-
-def test_two_readers_without_a_primary_one_are_in_conflict(room: Room) -> None:
-    for reader in (READER, "reader-2"):
-        session = room.open(reader=reader)
-        session.propose(room.visits[0].mask)
-        saved(session)
-        session.close()
-    (item, *_) = worklist(room.workspace)
-    assert item.state is ReadingState.IN_CONFLICT
-    assert item.readers == (READER, "reader-2")
-    assert "no primary reader is set" in item.note
-
-
-def test_a_patient_without_a_lesion_is_to_be_read_at_the_baseline(ingested: Path) -> None:
-    (item,) = worklist(open_workspace(ingested))
-    assert (item.patient_id, item.lesion_uid, item.day) == (PATIENT, None, 0)
-    assert item.state is ReadingState.TO_READ
-    assert "add the patient's lesion" in item.note
-
-
-def test_a_blinded_reader_sees_labels_and_the_readings_go_to_their_visits(room: Room) -> None:
-    assert blinded_worklist(room.workspace, reader=READER) == []
-    begun = begin_blinding(room.workspace, reader=READER, seed=5)
-    assert [(each.patient_id, each.case_number) for each in begun] == [(PATIENT, 1)]
-    assert sorted(begun[0].visits.values()) == [visit.visit_date for visit in room.visits]
-    assert begin_blinding(room.workspace, reader=READER, seed=6) == []
-    items = blinded_worklist(room.workspace, reader=READER)
-    assert {each.case for each in items} == {"Case 1"}
-    labels = {each.visit for each in items}
-    assert labels == {f"Visit {letter}" for letter in "ABCDEFG"[: len(room.visits)]}
-    shown = " ".join(f"{each.title} {each.level} {each.side} {each.state}" for each in items)
-    assert PATIENT not in shown
-    assert "2024" not in shown
-    for each in items:
-        visit = next(v for v in room.visits if v.visit_date == begun[0].visits[each.visit.split()[1]])
-        assert each.item.visit_date == visit.visit_date
-        assert each.item.stack_uid == visit.stack_uid
-    unblind(
-        room.workspace, reader=READER, patient_id=PATIENT, decided_by="coordinator", reason="study closed"
-    )
-    assert blinded_worklist(room.workspace, reader=READER) == []
-    with pytest.raises(ReadingError, match="not blinded"):
-        unblind(room.workspace, reader=READER, patient_id=PATIENT, decided_by="coordinator", reason="again")
-    # Who was told is not blinded again; another reader is.
-    assert begin_blinding(room.workspace, reader=READER, seed=5) == []
-    assert len(begin_blinding(room.workspace, reader="reader-2", seed=5)) == 1
-
-
-def test_the_drawn_order_depends_on_the_seed_alone(room: Room) -> None:
-    def order(reader: str) -> list[tuple[date, str]]:
-        return [
-            (each.item.visit_date, each.visit) for each in blinded_worklist(room.workspace, reader=reader)
-        ]
-
-    for reader, seed in (("a", 1), ("b", 1), ("c", 2), ("d", 3), ("e", 4)):
-        begin_blinding(room.workspace, reader=reader, seed=seed)
-    assert order("a") == order("b")
-    assert len({tuple(order(reader)) for reader in "acde"}) > 1
 
 
 def test_a_draft_of_another_grid_is_put_aside(room: Room) -> None:

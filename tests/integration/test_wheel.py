@@ -36,6 +36,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "herntrack/volumetrics/rules/literature-50.toml",
         "herntrack/reports/templates/report.html.j2",
         "napari_herntrack/napari.yaml",
+        "napari_herntrack/texts/kk.toml",
     ],
 )
 def test_the_wheel_carries_its_data(installed: Path, name: str) -> None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Future, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from herntrack.model.records import CataloguedStack, Stack
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_images, stack_paths
 from herntrack.workflows.workspace import Workspace
+from napari_herntrack.viewing.decoders import Decoders
 from napari_herntrack.viewing.views import View
 
 if TYPE_CHECKING:
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
 
 CACHE_BYTES = 1_500_000_000
 """Volumes kept in memory: some twenty patients of two visits (bytes)."""
-
-AT_ONCE = 2
-"""Stacks decoded at a time: the decoders let each other run, more only delays the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,6 +101,7 @@ def load_pair(
     stacks: Mapping[View, CataloguedStack],
     slices: Mapping[View, int],
     cache: VolumeCache,
+    decoders: Decoders,
 ) -> Iterator[Loaded | Failed]:
     """Yield one slice of each stack, then each stack.
 
@@ -115,6 +115,8 @@ def load_pair(
         The slice that each view begins with.
     cache : VolumeCache
         Volumes read before come at once and whole; the others are put there.
+    decoders : Decoders
+        What reads them.
     """
     missing = {}
     for view, each in stacks.items():
@@ -131,18 +133,21 @@ def load_pair(
             files[view] = _files(workspace, each.stack)
         except (HerntrackError, OSError) as error:
             yield Failed(view=view, reason=str(error))
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        try:
-            jobs: list[Future[Loaded | Failed]] = []
-            for view, found in files.items():
-                jobs.append(pool.submit(_read_one, view, missing[view], found, slices[view]))
-            for view, found in files.items():
-                jobs.append(pool.submit(_read_all, view, missing[view], found, cache))
-            for job in as_completed(jobs):
-                yield job.result()
-        finally:
-            # A reader who went on to another patient does not wait for this one.
-            pool.shutdown(wait=True, cancel_futures=True)
+    jobs: dict[Future[VolumeZYX], tuple[View, int | None]] = {}
+    for view, found in files.items():
+        index = slices[view]
+        part = replace(missing[view].stack, geometry=one_slice(missing[view].stack.geometry, index))
+        jobs[decoders.read(part, found[index : index + 1])] = (view, index)
+    for view, found in files.items():
+        jobs[decoders.read(missing[view].stack, found)] = (view, None)
+    try:
+        for job in as_completed(jobs):
+            view, only_slice = jobs[job]
+            yield _result(view, missing[view].stack, job, only_slice, cache)
+    finally:
+        # A reader who went on to another patient does not wait for this one.
+        for job in jobs:
+            job.cancel()
 
 
 def one_slice(geometry: VolumeGeometry, index: int) -> VolumeGeometry:
@@ -161,28 +166,21 @@ def _files(workspace: Workspace, stack: Stack) -> list[SliceFile]:
     return [SliceFile(*each) for each in zip(paths, numbers, strict=True)]
 
 
-def _read_one(view: View, each: CataloguedStack, files: list[SliceFile], index: int) -> Loaded | Failed:
-    from herntrack.imaging.load import load_volume
-
-    try:
-        part = replace(each.stack, geometry=one_slice(each.stack.geometry, index))
-        slab = load_volume(part, files[index : index + 1]).values
-    except (HerntrackError, OSError) as error:
-        return Failed(view=view, reason=str(error))
-    # Pages of zeros cost nothing until they are looked at.
-    values = np.zeros(each.stack.geometry.shape_zyx, dtype=slab.dtype)
-    values[index] = slab[0]
-    return Loaded(view=view, stack_uid=each.stack.stack_uid, values=values, only_slice=index)
-
-
-def _read_all(
-    view: View, each: CataloguedStack, files: list[SliceFile], cache: VolumeCache
+def _result(
+    view: View, stack: Stack, job: Future[VolumeZYX], only_slice: int | None, cache: VolumeCache
 ) -> Loaded | Failed:
-    from herntrack.imaging.load import load_volume
-
     try:
-        values = load_volume(each.stack, files).values
+        values = job.result()
     except (HerntrackError, OSError) as error:
         return Failed(view=view, reason=str(error))
-    cache.put(each.stack.stack_uid, values)
-    return Loaded(view=view, stack_uid=each.stack.stack_uid, values=values)
+    except (BrokenProcessPool, CancelledError):
+        return Failed(
+            view=view, reason="the stack was not read: the process that reads it ended; open it again"
+        )
+    if only_slice is None:
+        cache.put(stack.stack_uid, values)
+        return Loaded(view=view, stack_uid=stack.stack_uid, values=values)
+    # Pages of zeros cost nothing until they are looked at.
+    whole = np.zeros(stack.geometry.shape_zyx, dtype=values.dtype)
+    whole[only_slice] = values[0]
+    return Loaded(view=view, stack_uid=stack.stack_uid, values=whole, only_slice=only_slice)

@@ -11,12 +11,14 @@ import pytest
 
 from herntrack.errors import ReadingError
 from herntrack.model.decisions import (
+    AlignmentVerdict,
     BaselineChoice,
     Decision,
     PatientMerge,
     PatientSplit,
     standing_decisions,
 )
+from herntrack.model.vocabulary import Level
 from herntrack.readings.decision_json import decision_from_json, decision_to_json
 from herntrack.readings.decisions import DecisionStore
 from herntrack.readings.store import ReadingStore
@@ -41,7 +43,25 @@ UNDONE = BaselineChoice(
 )
 
 
-@pytest.mark.parametrize("decision", [MERGE, SPLIT, CHOICE, UNDONE])
+WHOLE = AlignmentVerdict(
+    decision_uid="2.25.5",
+    patient_id="A",
+    visit_date=date(2024, 2, 2),
+    level=None,
+    verdict="failed",
+    decided_by="reader-a",
+    decided_at=NOON,
+    reason="another back",
+)
+AT_A_DISC = replace(WHOLE, decision_uid="2.25.6", level=Level.L4_L5, verdict="good")
+
+
+def test_a_verdict_on_the_whole_spine_and_one_at_a_disc_stand_beside_each_other() -> None:
+    later = replace(WHOLE, decision_uid="2.25.7", verdict="good", decided_at=NOON + timedelta(hours=1))
+    assert standing_decisions([WHOLE, AT_A_DISC, later]) == [AT_A_DISC, later]
+
+
+@pytest.mark.parametrize("decision", [MERGE, SPLIT, CHOICE, UNDONE, WHOLE, AT_A_DISC])
 def test_a_decision_survives_its_record(tmp_path: Path, decision: Decision) -> None:
     store = DecisionStore(tmp_path)
     store.add(decision)

@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from herntrack.model.records import CataloguedStack
 from herntrack.workflows.workspace import Workspace
+from napari_herntrack.viewing.decoders import Decoders, prepare
 from napari_herntrack.viewing.loading import VolumeCache, load_pair
 from napari_herntrack.viewing.views import View
 
@@ -32,11 +33,17 @@ class PairLoader(QObject):  # type: ignore[misc]  # Qt has no types here
         self.cache = VolumeCache()
         self._worker: Any = None
         self._ahead: list[Any] = []
+        self.decoders = Decoders()
+        # While the window is still being built: importing them takes a second.
+        for work in (self.decoders.start, prepare):
+            create_worker(work, _start_thread=True)
 
     def load(self, stacks: Mapping[View, CataloguedStack], slices: Mapping[View, int]) -> None:
         """Read stacks, the first ones first, each one's slice looked at before any whole stack."""
         self._abandon()
-        worker = create_worker(load_pair, self.workspace, dict(stacks), dict(slices), self.cache)
+        worker = create_worker(
+            load_pair, self.workspace, dict(stacks), dict(slices), self.cache, self.decoders
+        )
         worker.yielded.connect(lambda arrived: self._hand_on(worker, arrived))
         worker.finished.connect(lambda: self._end(worker))
         self._worker = worker
@@ -46,7 +53,9 @@ class PairLoader(QObject):  # type: ignore[misc]  # Qt has no types here
         """Read stacks into the cache, without showing them."""
         missing = [each for each in stacks if self.cache.get(each.stack.stack_uid) is None]
         for each in missing:
-            worker = create_worker(load_pair, self.workspace, {AHEAD: each}, {AHEAD: 0}, self.cache)
+            worker = create_worker(
+                load_pair, self.workspace, {AHEAD: each}, {AHEAD: 0}, self.cache, self.decoders
+            )
             worker.finished.connect(lambda done=worker: self._ahead.remove(done))
             self._ahead.append(worker)
             worker.start()
@@ -61,6 +70,7 @@ class PairLoader(QObject):  # type: ignore[misc]  # Qt has no types here
         self._abandon()
         for worker in self._ahead:
             worker.quit()
+        self.decoders.close()
 
     def _abandon(self) -> None:
         if self._worker is not None:

@@ -72,6 +72,8 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.canvas.installEventFilter(self.mouse)
         self.canvas.installEventFilter(self)
         self.qt_viewer.setAcceptDrops(False)
+        self.image, self.labels = self._make_layers()
+        self._apply_look()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size a view asks for."""
@@ -87,39 +89,34 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         return self.canvas.width(), self.canvas.height()
 
     @property
-    def image(self) -> Any:
-        """The image layer; None before anything is shown."""
-        return self.model.layers[0] if self.model.layers else None
-
-    @property
-    def labels(self) -> Any:
-        """The mask's layer; None before anything is shown."""
-        return self.model.layers[1] if self.model.layers else None
+    def has_stack(self) -> bool:
+        """Whether a stack is shown."""
+        return self.geometry_zyx is not None
 
     def show_volume(self, values: VolumeZYX, geometry: VolumeGeometry, limits: tuple[float, float]) -> None:
         """Show a stack; its mask is empty until `show_mask`."""
-        if self.geometry_zyx == geometry and self.image is not None:
+        if self.geometry_zyx != geometry:
+            self._outlines.clear()
+            self.geometry_zyx = geometry
+            self.labels.data = np.zeros(geometry.shape_zyx, dtype=np.uint8)
             self.image.data = values
-            self.image.contrast_limits = limits
-            return
-        self.clear()
-        self.geometry_zyx = geometry
-        common = {"scale": geometry.spacing_zyx, "units": ("mm", "mm", "mm")}
-        self.model.add_image(
-            values,
-            name="image",
-            colormap="gray",
-            contrast_limits=limits,
-            interpolation2d="linear",
-            **common,
-        )
-        self._add_mask(np.zeros(geometry.shape_zyx, dtype=np.uint8))
+            for layer in (self.image, self.labels):
+                layer.scale = geometry.spacing_zyx
+                if not layer.visible:
+                    layer.visible = True
+            self.set_brush(self._brush_mm)
+            self.set_hand(self._hand)
+        else:
+            self.image.data = values
+        self.image.contrast_limits = limits
 
     def clear(self) -> None:
-        """Take the stack away."""
-        self.model.layers.clear()
+        """Take the stack away; the layers stay, because making new ones takes napari half a second."""
         self.geometry_zyx = None
         self._outlines.clear()
+        if self.image.visible:
+            self.image.visible = self.labels.visible = False
+        self.mouse.is_painting = False
 
     def show_mask(self, mask: MaskZYX | LabelsZYX, mask_look: MaskLook) -> None:
         """Show a mask on the stack's grid; what is painted goes into this very array."""
@@ -127,9 +124,8 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._outlines.clear()
         # The same bytes: napari's labels are integers.
         values = mask.view(np.uint8) if mask.dtype == np.bool_ else mask
-        if self.labels is not None:
-            self.labels.data = values
-            self._apply_look()
+        self.labels.data = values
+        self._apply_look()
 
     def set_look(self, mask_look: MaskLook) -> None:
         """Show the mask as proposed, being drawn, or accepted."""
@@ -145,12 +141,11 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
     def refresh_mask(self) -> None:
         """Show what somebody else did to the mask's array."""
         self._outlines.clear()
-        if self.labels is not None:
-            self.labels.refresh(extent=False)
+        self.labels.refresh(extent=False)
 
     def outlines_on(self, index: int) -> tuple[FloatArray, ...]:
         """Return the mask's outlines on a slice; made once until the mask changes."""
-        if self.labels is None:
+        if not self.has_stack:
             return ()
         if index not in self._outlines:
             self._outlines[index] = outlines(self.labels.data[index])
@@ -162,8 +157,7 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def show_limits(self, limits: tuple[float, float]) -> None:
         """Show these values black and white."""
-        if self.image is not None:
-            self.image.contrast_limits = limits
+        self.image.contrast_limits = limits
 
     def show_camera(self, camera: Camera) -> None:
         """Show a part of the slice."""
@@ -180,10 +174,9 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
     def set_hand(self, hand: Hand) -> None:
         """Say what the left button does here."""
         self._hand = hand
-        self.mouse.is_painting = hand.paints and self.labels is not None
-        if self.labels is not None:
-            self.labels.mode = LAYER_MODES.get(hand, "pan_zoom")
-            self.model.scene.camera.mouse_pan = self.model.scene.camera.mouse_zoom = False
+        self.mouse.is_painting = hand.paints and self.has_stack
+        self.labels.mode = LAYER_MODES.get(hand, "pan_zoom")
+        self.model.scene.camera.mouse_pan = self.model.scene.camera.mouse_zoom = False
         if not hand.paints:
             shape = Qt.CursorShape.ArrowCursor if hand is Hand.POINT else Qt.CursorShape.CrossCursor
             self.canvas.setCursor(shape)
@@ -191,7 +184,7 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
     def set_brush(self, diameter_mm: float) -> None:
         """Set the brush's diameter (mm)."""
         self._brush_mm = diameter_mm
-        if self.labels is not None and self.geometry_zyx is not None:
+        if self.geometry_zyx is not None:
             self.labels.brush_size = max(1, round(diameter_mm / min(self.geometry_zyx.spacing_zyx[1:])))
 
     def eventFilter(self, _: QObject, event: Any) -> bool:  # noqa: N802
@@ -205,27 +198,29 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Let go of napari's objects; the pane is of no use afterwards."""
         self.canvas.removeEventFilter(self.mouse)
         self.canvas.removeEventFilter(self)
-        self.model.layers.clear()
         self.qt_viewer.close()
 
-    def _add_mask(self, values: LabelsZYX) -> None:
-        layer = self.model.add_labels(
-            values,
-            name="fragment",
-            scale=self.geometry_zyx.spacing_zyx if self.geometry_zyx is not None else None,
-            units=("mm", "mm", "mm"),
-            opacity=1.0,
+    def _make_layers(self) -> tuple[Any, Any]:
+        """Return the image's layer and the mask's, empty."""
+        common = {"units": ("mm", "mm", "mm"), "visible": False}
+        image = self.model.add_image(
+            np.zeros((2, 2, 2), dtype=np.int16),
+            name="image",
+            colormap="gray",
+            contrast_limits=(0, 1),
+            interpolation2d="linear",
+            **common,
         )
-        layer.n_edit_dimensions = 2
-        layer.events.paint.connect(self._report_stroke)
-        self._apply_look()
-        self.set_brush(self._brush_mm)
-        self.set_hand(self._hand)
+        labels = self.model.add_labels(
+            np.zeros((2, 2, 2), dtype=np.uint8), name="fragment", opacity=1.0, **common
+        )
+        labels.n_edit_dimensions = 2
+        labels.events.paint.connect(self._report_stroke)
+        return image, labels
 
     def _apply_look(self) -> None:
-        if self.labels is not None:
-            colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: look.FILL[self._look]}
-            self.labels.colormap = DirectLabelColormap(color_dict=colours)
+        colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: look.FILL[self._look]}
+        self.labels.colormap = DirectLabelColormap(color_dict=colours)
 
     def _report_stroke(self, event: Any) -> None:
         if self.geometry_zyx is None:

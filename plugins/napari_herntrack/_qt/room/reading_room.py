@@ -241,7 +241,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
             return
         changed = list(views)
         for view in changed:
-            if self.panes[view].image is not None:
+            if self.panes[view].has_stack:
                 self.panes[view].show_camera(self.state.cameras[view])
         self.redraw(changed)
 
@@ -260,7 +260,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         for view in views:
             camera = None if self.state is None else self.state.cameras.get(view)
             pane = self.panes[view]
-            pane.show_scene(self._scene(view), camera if pane.image is not None else None)
+            pane.show_scene(self._scene(view), camera if pane.has_stack else None)
 
     def close_room(self) -> None:
         """Let go of everything; the room is of no use afterwards."""

@@ -78,7 +78,7 @@ class RoomKeys:
         """Hide lines and outlines, or show them."""
         self._room.has_lines = not self._room.has_lines
         for pane in self._room.panes.values():
-            if pane.labels is not None:
+            if pane.has_stack:
                 pane.labels.visible = self._room.has_lines
         self._room.redraw(self._room.panes)
 
