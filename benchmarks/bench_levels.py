@@ -50,7 +50,9 @@ class Tally:
         self.seconds = 0.0
 
     def add(self, case: LevelCase, start: tuple[Level, ...], rng: np.random.Generator) -> None:
-        named = {level: on_stack(case, case.centres[level] + rng.normal(0, NAMED_SD_MM, 3)) for level in start}
+        named = {
+            level: on_stack(case, case.centres[level] + rng.normal(0, NAMED_SD_MM, 3)) for level in start
+        }
         begun = time.process_time()
         found = {each.level: each for each in propose_discs(case.volume, named)}
         self.seconds += time.process_time() - begun
@@ -67,7 +69,9 @@ class Tally:
         self.n += 1
         doubtful = each.confidence is Confidence.DOUBTFUL
         self.doubtful += doubtful
-        distances = {other: np.linalg.norm(np.array(each.centre_lps) - c) for other, c in case.centres.items()}
+        distances = {
+            other: np.linalg.norm(np.array(each.centre_lps) - c) for other, c in case.centres.items()
+        }
         if min(distances, key=distances.get) is not level or distances[level] > 15.0:
             self.off_doubtful += doubtful
             self.off_clear += not doubtful
@@ -85,15 +89,15 @@ class Tally:
             return f"{np.median(values):5.2f} {np.percentile(values, 95):6.2f}" if values else "    -      -"
 
         return (
-            f"{self.runs:5d} {self.n:6d}  {spread(self.centres)}  {spread(self.corners)} {self.without_corners:8d}"
-            f" {self.doubtful:9d} {self.off_clear:10d} {self.off_doubtful:12d} {self.missed:7d} {self.cut:5d}"
-            f" {self.seconds / max(self.runs, 1):7.2f}"
+            f"{self.runs:5d} {self.n:6d}  {spread(self.centres)}  {spread(self.corners)}"
+            f" {self.without_corners:8d} {self.doubtful:9d} {self.off_clear:10d} {self.off_doubtful:12d}"
+            f" {self.missed:7d} {self.cut:5d} {self.seconds / max(self.runs, 1):7.2f}"
         )
 
 
 HEAD = (
-    f"{'':44s} {'runs':>5s} {'discs':>6s}  {'centre':>12s}  {'corners':>12s} {'no plane':>8s} {'doubtful':>9s}"
-    f" {'off, clear':>10s} {'off, doubted':>12s} {'missed':>7s} {'cut':>5s} {'cpu s':>7s}"
+    f"{'':44s} {'runs':>5s} {'discs':>6s}  {'centre':>12s}  {'corners':>12s} {'no plane':>8s}"
+    f" {'doubtful':>9s} {'off, clear':>10s} {'off, doubted':>12s} {'missed':>7s} {'cut':>5s} {'cpu s':>7s}"
 )
 
 

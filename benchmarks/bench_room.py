@@ -203,8 +203,8 @@ def measure(workspace: Workspace, n_rounds: int) -> int:
     viewer.window._qt_window.resize(2 * CANVAS[0] + 20, 2 * CANVAS[1] + 80)
     started = time.perf_counter()
     room = ReadingRoom(workspace)
-    mount = Mount(viewer)
-    mount.open(room)
+    mount = Mount()
+    mount.open(room, viewer.window._qt_window)
     for pane in room.panes.values():
         pane.canvas.setFixedSize(*CANVAS)
     rest()

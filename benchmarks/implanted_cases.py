@@ -4,7 +4,8 @@ The stored set (``lumbar_mr_implanted``) has ten fragments, too few to set param
 These are made of the same kind of volume (``lumbar_mr_sct``, 1 mm voxels, 38 mm wide) from seeds: another shape,
 size, place, level of signal, slice thickness, direction of slices, pose, shading and noise for each.
 
-The canal of that volume was looked at once: its front wall runs from `WALL_YZ` to `WALL_YZ`.
+The canal of that volume was looked at once: its front wall runs along the line `WALL_YZ`. A fragment replaces
+what it covers; it does not push the nerve roots aside as a real one does.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
-from segmentation_cases import Case
+from segmentation_cases import Case, deepest_point
 
 from herntrack.imaging.volume import Volume
 from herntrack.model.base_plane import BasePlane
@@ -38,17 +40,13 @@ DEPTH_MM = 14.0
 """Behind the base plane bone and yellow ligament begin (mm); a fragment ends there."""
 
 SUB_SLICES, SUB_PIXELS = 7, 3
-LESS_VOXELS = 20
+LEAST_VOXELS = 20
 
 
-class Source:
-    """The real volume, axes turned so that indices rise to the left, back and head."""
-
-    def __init__(self) -> None:
-        import SimpleITK as sitk
-
-        image = sitk.DICOMOrient(sitk.ReadImage(str(SOURCE)), "LPS")
-        self.values = sitk.GetArrayFromImage(image).astype(np.float64)
+def source_values() -> np.ndarray:
+    """Return the real volume, its indices (z, y, x) rising to the head, back and left."""
+    image = sitk.DICOMOrient(sitk.ReadImage(str(SOURCE)), "LPS")
+    return sitk.GetArrayFromImage(image).astype(np.float64)
 
 
 def wall_y(z: np.ndarray | float) -> np.ndarray | float:
@@ -97,7 +95,7 @@ def implanted_cases(seed: int, count: int, *, noise: float = 1.0) -> Iterator[Ca
     """Make fragments of 100 to 3500 mm3, each in one stack; nothing where the real volume is missing."""
     if not SOURCE.is_file():
         return
-    values = Source().values
+    values = source_values()
     number = made = 0
     while made < count:
         rng = np.random.default_rng([seed, number])
@@ -107,7 +105,7 @@ def implanted_cases(seed: int, count: int, *, noise: float = 1.0) -> Iterator[Ca
         if not 100 < truth < 3500:
             continue
         case = _case(values, shape, truth, rng, f"implant {seed}.{number}", noise)
-        if case.mask.sum() >= LESS_VOXELS:
+        if case.mask.sum() >= LEAST_VOXELS:
             made += 1
             yield case
 
@@ -154,7 +152,7 @@ def _case(
         volume=Volume(values=image.astype(np.float32), geometry=geometry),
         mask=mask,
         true_mm3=truth,
-        click_lps=np.zeros(3),
+        click_lps=deepest_point(mask, geometry) if mask.any() else centre,
         plane=BasePlane.from_corners(*corners, geometry),
         to_patient=None,
         noise=factor,
@@ -166,7 +164,12 @@ def _grid(shape: Shape, rng: np.random.Generator, plane: str) -> VolumeGeometry:
     pixel = float(rng.uniform(0.6, 0.85))
     centre = shape.origin + 6 * shape.back + rng.uniform(-0.5, 0.5, 3) * step
     if plane == "sagittal":
-        across, down, over, n_slices = np.array([0.0, 1, 0]), np.array([0.0, 0, -1]), np.array([1.0, 0, 0]), 11
+        across, down, over, n_slices = (
+            np.array([0.0, 1, 0]),
+            np.array([0.0, 0, -1]),
+            np.array([1.0, 0, 0]),
+            11,
+        )
     else:
         across, down, over, n_slices = np.array([1.0, 0, 0]), shape.back, shape.up, 13
     size = 112
@@ -182,4 +185,6 @@ def _grid(shape: Shape, rng: np.random.Generator, plane: str) -> VolumeGeometry:
 
 def _binned(fine: np.ndarray) -> np.ndarray:
     n_rows, n_columns = fine.shape
-    return fine.reshape(n_rows // SUB_PIXELS, SUB_PIXELS, n_columns // SUB_PIXELS, SUB_PIXELS).mean(axis=(1, 3))
+    return fine.reshape(n_rows // SUB_PIXELS, SUB_PIXELS, n_columns // SUB_PIXELS, SUB_PIXELS).mean(
+        axis=(1, 3)
+    )

@@ -16,9 +16,11 @@ from rich.markup import escape
 from herntrack import __version__
 from herntrack.cli import (
     align,
+    annotate,
     followup,
     images,
     lesions,
+    levels,
     listings,
     people,
     roots,
@@ -37,7 +39,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (images, listings, show, people, lesions, align, segment, followup, sample, roots, trust):
+for group in (
+    images,
+    listings,
+    show,
+    people,
+    lesions,
+    levels,
+    align,
+    segment,
+    annotate,
+    followup,
+    sample,
+    roots,
+    trust,
+):
     group.register(app)
 
 

@@ -160,6 +160,25 @@ def _own(
     return own
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Messages:
+    """For each level and candidate: the best row above it, below it, and through it."""
+
+    above: list[FloatArray]
+    below: list[FloatArray]
+    through: list[FloatArray]
+
+    def best_without(self, problem: _Problem, level: int, chosen: int, first: int, last: int) -> float:
+        """Return the score of the best row that has a level elsewhere, or ends before it."""
+        far = np.linalg.norm(problem.places - problem.places[chosen], axis=1) > ELSEWHERE_MM
+        other = float(self.through[level][far].max()) if far.any() else NOTHING
+        if level < first:
+            return max(other, float((problem.own[level + 1] + self.below[level + 1]).max()))
+        if level > last:
+            return max(other, float((problem.own[level - 1] + self.above[level - 1]).max()))
+        return other
+
+
 def _solve(problem: _Problem, candidates: Sequence[Candidate], first: int, last: int) -> Row | None:
     """Return the best row; levels from `first` to `last` must be in it, others may."""
     n = len(problem.levels)
@@ -189,15 +208,13 @@ def _solve(problem: _Problem, candidates: Sequence[Candidate], first: int, last:
         if level > last and options.max() <= 0:
             break
         chosen[level] = int(options.argmax())
-    discs = []
-    for level in sorted(chosen):
-        far = np.linalg.norm(problem.places - problem.places[chosen[level]], axis=1) > ELSEWHERE_MM
-        other = float(through[level][far].max()) if far.any() else NOTHING
-        if level < first:
-            other = max(other, float((problem.own[level + 1] + below[level + 1]).max()))
-        elif level > last:
-            other = max(other, float((problem.own[level - 1] + above[level - 1]).max()))
-        discs.append(
-            RowDisc(level=problem.levels[level], place=candidates[chosen[level]], margin=score - other)
+    messages = _Messages(above=above, below=below, through=through)
+    discs = tuple(
+        RowDisc(
+            level=problem.levels[level],
+            place=candidates[chosen[level]],
+            margin=score - messages.best_without(problem, level, chosen[level], first, last),
         )
-    return Row(discs=tuple(discs), score=score)
+        for level in sorted(chosen)
+    )
+    return Row(discs=discs, score=score)

@@ -53,13 +53,16 @@ class Numbering:
     discs: dict[Level, int]
 
 
+_NONE = -1
+"""No map has this label."""
+
 _VERTEBRAE = {  # T12, L1 to L5, sacrum or S1, and L6 where there is a number for it
     Convention.TOTALSPINESEG: (32, 41, 42, 43, 44, 45, 50, 46),
-    Convention.TOTALSPINESEG_FIRST: (23, 22, 21, 20, 19, 18, 92, None),
+    Convention.TOTALSPINESEG_FIRST: (23, 22, 21, 20, 19, 18, 92, _NONE),
     Convention.SPINEPS: (19, 20, 21, 22, 23, 24, 26, 25),
-    Convention.TOTALSEGMENTATOR: (32, 31, 30, 29, 28, 27, 26, None),
-    Convention.TOTALSEGMENTATOR_V1: (23, 22, 21, 20, 19, 18, 92, None),
-    Convention.TOTALSEGMENTATOR_MR: (7, 6, 5, 4, 3, 2, 1, None),
+    Convention.TOTALSEGMENTATOR: (32, 31, 30, 29, 28, 27, 26, _NONE),
+    Convention.TOTALSEGMENTATOR_V1: (23, 22, 21, 20, 19, 18, 92, _NONE),
+    Convention.TOTALSEGMENTATOR_MR: (7, 6, 5, 4, 3, 2, 1, _NONE),
 }
 _DISCS = {  # from T12-L1 to the disc above the sacrum
     Convention.TOTALSPINESEG: (91, 92, 93, 94, 95, 100),
@@ -81,11 +84,11 @@ def numbering_of(convention: Convention, present: Collection[int]) -> Numbering:
     present : collection of int
         Labels that occur in it.
     """
-    *vertebrae, sacrum, sixth = _VERTEBRAE[convention]
+    *vertebrae, sixth = _VERTEBRAE[convention]
     discs = dict(zip(_FIVE, _DISCS.get(convention, ()), strict=False))
-    column = [int(each) for each in (*vertebrae, sacrum) if each is not None]
-    levels = _FIVE
-    if sixth is not None and sixth in present:
+    column = list(vertebrae)
+    levels: tuple[Level, ...] = _FIVE
+    if sixth in present:
         levels = (*_FIVE[:-1], Level.L5_L6, Level.L6_S1)
         column.insert(-1, sixth)
         # TotalSpineSeg calls the disc above the sacrum so whatever stands on it; SPINEPS counts on.

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from herntrack._typing import FloatArray
@@ -122,13 +123,11 @@ class _Patch:
 
     def mean_along(self, first_mm: float, last_mm: float) -> FloatArray:
         """Return the profile across the disc, averaged over columns."""
-        columns = (ALONG_MM >= min(first_mm, last_mm)) & (ALONG_MM <= max(first_mm, last_mm))
-        return _mean(self.values[:, columns], axis=1)
+        return _mean(self.values[:, _between(ALONG_MM, first_mm, last_mm)], axis=1)
 
     def mean_across(self, first_mm: float, last_mm: float) -> FloatArray:
         """Return the profile along the disc, averaged over rows."""
-        rows = (ACROSS_MM >= min(first_mm, last_mm)) & (ACROSS_MM <= max(first_mm, last_mm))
-        return _mean(self.values[rows], axis=0)
+        return _mean(self.values[_between(ACROSS_MM, first_mm, last_mm)], axis=0)
 
 
 def find_corners(volume: Volume, image: Midline, place: Candidate) -> DiscCorners | None:
@@ -158,7 +157,9 @@ def _around(
     origin = np.array(place)
     plane = origin + ACROSS_MM[:, None, None] * across + ALONG_MM[None, :, None] * along
     points = image.to_lps(plane)
-    values = _mean(np.stack([sampled(volume, points + side * image.lateral_lps) for side in SIDES_MM]), axis=0)
+    values = _mean(
+        np.stack([sampled(volume, points + side * image.lateral_lps) for side in SIDES_MM]), axis=0
+    )
     patch = _Patch(values=values, is_ct=image.is_ct)
     backs = [_corner(patch, up=up, back=1) for up in (1, -1)]
     fronts = [_corner(patch, up=up, back=-1) for up in (1, -1)]
@@ -172,9 +173,7 @@ def _around(
     found = [None if c is None else origin + c[0] * across + c[1] * along for c in (*backs, *fronts)]
     if found[0] is None or found[1] is None:
         return None
-    return DiscCorners(
-        upper_back=found[0], lower_back=found[1], upper_front=found[2], lower_front=found[3]
-    )
+    return DiscCorners(upper_back=found[0], lower_back=found[1], upper_front=found[2], lower_front=found[3])
 
 
 def _is_pair(upper: tuple[float, float] | None, lower: tuple[float, float] | None) -> bool:
@@ -187,7 +186,9 @@ def _is_pair(upper: tuple[float, float] | None, lower: tuple[float, float] | Non
 def _corner(patch: _Patch, *, up: int, back: int) -> tuple[float, float] | None:
     """Return a corner (mm across, mm along the disc): of the body above or below, behind or in front."""
     middle = patch.mean_along(-CORE_MM, CORE_MM)
-    plate = _bone_end(middle, ACROSS_MM, from_mm=INSIDE_MM * up, sign=-up, reach_mm=INSIDE_MM + 3, patch=patch)
+    plate = _bone_end(
+        middle, ACROSS_MM, from_mm=INSIDE_MM * up, sign=-up, reach_mm=INSIDE_MM + 3, patch=patch
+    )
     wall: float | None = None
     for _ in range(ROUNDS):
         if plate is None:
@@ -232,7 +233,9 @@ def _marrow_end(values: FloatArray, where: FloatArray) -> float | None:
     bone = float(np.median(values[: round(PLATEAU_MM / STEP_MM)]))
     for k in range(1, len(values) - 1):
         if values[k] > bone * CLEAR_RISE:
-            low = int(values[max(0, k - round(RISE_MM / STEP_MM)) : k].argmin()) + max(0, k - round(RISE_MM / STEP_MM))
+            low = int(values[max(0, k - round(RISE_MM / STEP_MM)) : k].argmin()) + max(
+                0, k - round(RISE_MM / STEP_MM)
+            )
             return float(where[low] - np.sign(where[-1] - where[0]) * LINE_MM)
         is_low = values[k] <= values[k - 1] and values[k] <= values[k + 1]
         if not is_low or values[k] > bone * (1 - LEAST_FALL):
@@ -257,6 +260,11 @@ def _cortex_end(values: FloatArray, where: FloatArray) -> float | None:
     before, at, after = (float(each) for each in fall[steepest - 1 : steepest + 2])
     share = 0.5 * (before - after) / min(before - 2 * at + after, -1e-9)
     return float(where[steepest] + (where[steepest + 1] - where[steepest]) * share)
+
+
+def _between(places: FloatArray, first: float, last: float) -> npt.NDArray[np.bool_]:
+    """Return which places lie between two, in either order."""
+    return np.asarray((places >= min(first, last)) & (places <= max(first, last)))
 
 
 def _mean(values: FloatArray, axis: int) -> FloatArray:

@@ -89,7 +89,11 @@ def discs_of_labels(
     LevelError
         If the map has no lumbar disc in this convention, or what it has cannot be a spine.
     """
-    present = {int(each) for each, count in zip(*np.unique(labels, return_counts=True), strict=True) if count >= FEWEST_VOXELS}
+    present = {
+        int(each)
+        for each, count in zip(*np.unique(labels, return_counts=True), strict=True)
+        if count >= FEWEST_VOXELS
+    }
     numbering = numbering_of(convention, present)
     known = _known(labels, geometry, numbering, present)
     found = []
@@ -109,14 +113,13 @@ def discs_of_labels(
     return tuple(found)
 
 
-def _known(
-    labels: LabelsZYX, geometry: VolumeGeometry, numbering: Numbering, present: set[int]
-) -> _Map:
-    wanted = sorted(({each for pair in numbering.bodies.values() for each in pair} | set(numbering.discs.values())) & present)
+def _known(labels: LabelsZYX, geometry: VolumeGeometry, numbering: Numbering, present: set[int]) -> _Map:
+    wanted = sorted(
+        ({each for pair in numbering.bodies.values() for each in pair} | set(numbering.discs.values()))
+        & present
+    )
     middles = ndimage.center_of_mass(np.ones(labels.shape, dtype=np.uint8), labels, wanted) if wanted else []
-    centres = {
-        label: geometry.index_to_lps(middle) for label, middle in zip(wanted, middles, strict=True)
-    }
+    centres = {label: geometry.index_to_lps(middle) for label, middle in zip(wanted, middles, strict=True)}
     return _Map(labels=labels, geometry=geometry, centres=centres)
 
 
@@ -198,9 +201,7 @@ def _furthest(points: FloatArray, direction: FloatArray) -> FloatArray:
     return np.asarray(points[reach >= reach.max() - STEP_MM].mean(axis=0), dtype=np.float64)
 
 
-def _body(
-    known: _Map, plane: FloatArray, lateral: FloatArray, label: int, offsets: FloatArray
-) -> FloatArray:
+def _body(known: _Map, plane: FloatArray, lateral: FloatArray, label: int, offsets: FloatArray) -> FloatArray:
     """Return the (up, back) offsets of a vertebra's body near the disc."""
     share = np.mean([_at(known, plane + side * lateral, label) for side in SIDES_MM], axis=0)
     spacing = float(np.median(known.geometry.spacing_zyx))

@@ -26,6 +26,9 @@ STEP_MM = 1.0
 SIDES_MM = (-6.0, -3.0, 0.0, 3.0, 6.0)
 """Parallel images that are averaged (mm); a body is 40 to 50 mm wide."""
 
+SIDEWAYS_SD_MM, LEANING_SD = 3.0, 0.05
+"""Standard deviations of a named point to the side (mm), and of the spine's slope to the side (no unit)."""
+
 REACH_BACK_MM = 80.0
 """How far the image goes to front and back of the discs that were named (mm)."""
 
@@ -151,8 +154,9 @@ def sampled(volume: Volume, points_lps: PointsLPS) -> FloatArray:
 def _leaning(offsets: FloatArray, up: FloatArray, lateral: FloatArray) -> FloatArray:
     """Return the axis up, leant to the side as the line through the points does."""
     heights = offsets @ up
-    spread = float(heights @ heights)
-    slope = float(heights @ (offsets @ lateral)) / spread if spread > 0 else 0.0
+    # A person is off to the side by some mm: only points far apart say how the spine leans.
+    spread = float(heights @ heights) + (SIDEWAYS_SD_MM / LEANING_SD) ** 2
+    slope = float(heights @ (offsets @ lateral)) / spread
     return np.asarray(up + slope * lateral, dtype=np.float64)
 
 
@@ -173,16 +177,12 @@ def _extent(
     return heights, depths
 
 
-def _hounsfield(
-    mean: FloatArray, known: npt.NDArray[np.bool_]
-) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+def _hounsfield(mean: FloatArray, known: npt.NDArray[np.bool_]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     values = (np.clip(mean, *HOUNSFIELD_RANGE) - HOUNSFIELD_ZERO) / HOUNSFIELD_UNIT
     return np.where(known, values, 0.0), known
 
 
-def _unshaded(
-    mean: FloatArray, known: npt.NDArray[np.bool_]
-) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+def _unshaded(mean: FloatArray, known: npt.NDArray[np.bool_]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """Return the image over its local mean, and where there is signal."""
     bright = float(np.percentile(mean[known], 95)) if known.any() else 1.0
     share = np.maximum(ndimage.gaussian_filter(known.astype(np.float64), EMPTY_MM), 1e-6)

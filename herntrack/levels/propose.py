@@ -31,6 +31,9 @@ from herntrack.model.vocabulary import Level
 STEP_LIMITS_MM = (20.0, 52.0)
 """Centres of neighbouring discs lie so far apart (mm); names that say otherwise are refused."""
 
+SAME_DISC_MM = 12.0
+"""Two names nearer than this are of one disc (mm)."""
+
 LEAST_MARGIN = 0.15
 """A row must be better by this than the best with this disc elsewhere; else it is doubtful."""
 
@@ -41,7 +44,7 @@ LEAST_HEIGHT_MM = 40.0
 """A stack that shows less of the spine than this shows no neighbours (mm)."""
 
 WALL_NEAR_MM, WALL_LIMIT_MM = 2.5, 7.0
-"""A corner so far from the smooth back wall of all bodies is put onto it; further off it is no corner (mm)."""
+"""A corner so far off the smooth back wall of all bodies is put onto it; further off it is none (mm)."""
 
 WALL_DEGREE = 3
 """Degree of the curve through all back corners."""
@@ -118,7 +121,8 @@ def _check_inside(volume: Volume, points: Mapping[Level, FloatArray]) -> None:
         if (index < -1.0).any() or (index > last + 1.0).any():
             place = ", ".join(f"{value:.1f}" for value in point)
             raise LevelError(
-                f"the point of {level.value} ({place}) lies outside the stack; give a point of the disc in LPS mm"
+                f"the point of {level.value} ({place}) lies outside the stack; give a point of the disc in"
+                " LPS mm"
             )
 
 
@@ -130,14 +134,19 @@ def _check_steps(levels: Sequence[Level], named: Mapping[Level, tuple[float, flo
         rise = named[upper][1] - named[lower][1]
         distance = float(np.hypot(rise, named[upper][0] - named[lower][0]))
         low, high = (limit * n_steps for limit in STEP_LIMITS_MM)
+        if distance < SAME_DISC_MM:
+            raise LevelError(
+                f"{upper.value} and {lower.value} were named {distance:.0f} mm apart, which is the same disc"
+            )
         if rise <= 0:
             raise LevelError(
-                f"{upper.value} was named below {lower.value}, by {-rise:.0f} mm: one of the two is another disc"
+                f"{upper.value} was named below {lower.value}, by {-rise:.0f} mm: one of the two is another"
+                " disc"
             )
         if not low <= distance <= high:
             raise LevelError(
-                f"{upper.value} and {lower.value} were named {distance:.0f} mm apart; {n_steps} discs on they are"
-                f" {low:.0f} to {high:.0f} mm apart: one of the two is another disc"
+                f"{upper.value} and {lower.value} were named {distance:.0f} mm apart; {n_steps} discs on they"
+                f" are {low:.0f} to {high:.0f} mm apart: one of the two is another disc"
             )
 
 
@@ -166,7 +175,7 @@ def _beyond(doubt: str, disc: RowDisc) -> str:
     return f"{disc.level.value}, from which it is counted, is doubtful" if doubt else ""
 
 
-def _proposal(  # noqa: PLR0917 - one disc with all that is known of it
+def _proposal(
     volume: Volume, image: Midline, disc: RowDisc, corner: DiscCorners | None, doubt: str, *, is_named: bool
 ) -> DiscProposal:
     centre = np.array((disc.place.back_mm, disc.place.up_mm))

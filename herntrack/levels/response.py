@@ -98,7 +98,7 @@ def find_candidates(image: Midline, named: npt.ArrayLike) -> list[Candidate]:
     scale = np.array((APART_MM, APART_MM, APART_DEGREES))
     for each in found:
         place = np.array((each.back_mm, each.up_mm, each.tilt_degrees)) / scale
-        if len(kept) and (np.abs(places - place).max(axis=1) < 1).any():
+        if kept and (np.abs(places - place).max(axis=1) < 1).any():
             continue
         kept.append(each)
         places = np.vstack([places, place])
@@ -156,7 +156,13 @@ def _peaks(one: _Turned, clear: float) -> list[Candidate]:
     response, bone = _response(one, clear)
     peaks = (response == ndimage.maximum_filter(response, size=(7, 9))) & (response > LEAST_RESPONSE)
     return [
-        Candidate(*one.places[r, c].tolist(), one.tilt, float(response[r, c]), float(bone[r, c]))
+        Candidate(
+            back_mm=float(one.places[r, c, 0]),
+            up_mm=float(one.places[r, c, 1]),
+            tilt_degrees=one.tilt,
+            response=float(response[r, c]),
+            bone=float(bone[r, c]),
+        )
         for r, c in np.argwhere(peaks)
     ]
 
@@ -184,7 +190,9 @@ def _of_shape(
     response = ndimage.correlate1d(edge, kernel, axis=0)
     size = (round((stop_mm - start_mm) / STEP_MM) + 1, WIDTH - 4)
     mean = ndimage.uniform_filter(one.values, size)
-    deviation = np.sqrt(np.maximum(ndimage.uniform_filter(np.square(one.values), size) - np.square(mean), 0.0))
+    deviation = np.sqrt(
+        np.maximum(ndimage.uniform_filter(np.square(one.values), size) - np.square(mean), 0.0)
+    )
     shift = round((start_mm + stop_mm) / 2 / STEP_MM)
     above, below = np.roll(mean, -shift, axis=0), np.roll(mean, shift, axis=0)
     mottle = np.roll(deviation, -shift, axis=0) + np.roll(deviation, shift, axis=0)

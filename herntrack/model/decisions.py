@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
+from herntrack.model.level_decisions import AnatomyNote, LevelConfirmation, LevelProposal
 from herntrack.model.reading_decisions import (
     ReadingAmendment,
     ReadingSignature,
@@ -114,6 +115,9 @@ Decision: TypeAlias = (
     | PatientSplit
     | BaselineChoice
     | AlignmentVerdict
+    | LevelConfirmation
+    | LevelProposal
+    | AnatomyNote
     | ReadingSignature
     | ReadingAmendment
     | VisitBlinding

@@ -7,12 +7,15 @@ record of a kind or schema that is not known is refused, never half understood.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, Final
 
 from herntrack.errors import ReadingError
+from herntrack.model.anatomy import Anatomy
+from herntrack.model.base_plane import Point
 from herntrack.model.decisions import (
     AlignmentVerdict,
     BaselineChoice,
@@ -20,6 +23,7 @@ from herntrack.model.decisions import (
     PatientMerge,
     PatientSplit,
 )
+from herntrack.model.level_decisions import AnatomyNote, LevelConfirmation, LevelProposal
 from herntrack.model.reading_decisions import (
     ReadingAmendment,
     ReadingSignature,
@@ -37,6 +41,9 @@ KINDS: Final[dict[str, type[Decision]]] = {
     "patient_split": PatientSplit,
     "baseline_choice": BaselineChoice,
     "alignment_verdict": AlignmentVerdict,
+    "level_confirmation": LevelConfirmation,
+    "level_proposal": LevelProposal,
+    "anatomy_note": AnatomyNote,
     "reading_signature": ReadingSignature,
     "reading_amendment": ReadingAmendment,
     "visit_blinding": VisitBlinding,
@@ -98,6 +105,8 @@ def _plain(value: Any) -> str | None:
         return moment_to_text(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, tuple):
+        return " ".join(repr(float(each)) for each in value)
     return None if value is None else str(value)
 
 
@@ -117,14 +126,32 @@ def _moment(text: str) -> datetime:
     return moment
 
 
+def _point(text: str) -> Point:
+    x, y, z = (float(part) for part in text.split())
+    if not all(math.isfinite(value) for value in (x, y, z)):
+        raise ValueError(f"the point {text} is not finite")
+    return x, y, z
+
+
+def _claim(text: str) -> bool:
+    if text not in {"True", "False"}:
+        raise ValueError(f"{text!r} is neither True nor False")
+    return text == "True"
+
+
 _PARSERS: Final[dict[str, Callable[[str], Any]]] = {
     "decided_at": _moment,
     "visit_date": date.fromisoformat,
     "level": Level.parse,
+    "anatomy": Anatomy.parse,
+    "point_lps": _point,
+    "upper_corner_lps": _point,
+    "lower_corner_lps": _point,
+    "is_clear": _claim,
     "seed": int,
     "case_number": int,
 }
 """Fields that are no text."""
 
-_NULLABLE: Final = frozenset(("visit_date", "level"))
+_NULLABLE: Final = frozenset(("visit_date", "level", "upper_corner_lps", "lower_corner_lps"))
 """Fields that may be empty."""

@@ -22,8 +22,9 @@ from herntrack.imaging.volume import Volume
 from herntrack.model.base_plane import BasePlane
 from herntrack.segmentation.crop import Crop, crop_around
 from herntrack.segmentation.guards import Guard, GuardWarning, check_mask
-from herntrack.segmentation.one_click import Constraints, Evidence, Proposal, outline
-from herntrack.segmentation.region import allowed_region, far_from_unmeasured
+from herntrack.segmentation.one_click import Evidence, Proposal
+from herntrack.segmentation.outline import Constraints, outline
+from herntrack.segmentation.region import allowed_region, canal_direction, far_from_unmeasured
 from herntrack.segmentation.tissue import TEXTURE, TEXTURE_HU, TissueLevels, noise_level
 from herntrack.segmentation.wall import PlaneSource, propose_base_plane
 
@@ -136,6 +137,7 @@ def carry_forward(
         centres_zyx=start[None, :],
         allowed=search.allowed,
         discount=GROWTH_COST * np.maximum(search.distance_mm - FREE_GROWTH_MM, 0),
+        up_lps=canal_direction(followup.geometry, search.plane),
     )
     part, levels, line = outline(search.crop, constraints)
     volume_mm3 = float(part.sum()) * followup.geometry.voxel_volume_mm3

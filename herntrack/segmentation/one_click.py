@@ -1,9 +1,7 @@
 """The mask of a fragment from one click or more.
 
-Method, in the box of 24 mm around the points: the base plane bounds the fragment in front; the
-levels of fragment and surroundings are learnt there (`tissue`); a minimum cut (`star_cut`)
-outlines the clicked slices, then all slices, which have to fit to the clicked ones. What the mask
-is, it is on the stack's own grid.
+Method, in the box of 24 mm around the points: the base plane bounds the fragment in front, and within
+these limits it is outlined (`herntrack.segmentation.outline`) on the stack's own grid.
 
 More points refine it: a point of the fragment adds to it, a background point stays outside with
 what lies behind it, seen from the fragment.
@@ -13,11 +11,10 @@ Public: `segment_from_points`, `Proposal`, `Evidence`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from herntrack._typing import FloatArray, MaskZYX, PointsLPS
 from herntrack.errors import GeometryError
@@ -25,20 +22,10 @@ from herntrack.imaging.volume import Volume
 from herntrack.model.base_plane import BasePlane, body_axes
 from herntrack.segmentation.crop import Crop, crop_around
 from herntrack.segmentation.guards import GuardWarning, check_mask
-from herntrack.segmentation.region import allowed_region
-from herntrack.segmentation.star_cut import CutWeights, star_cut
-from herntrack.segmentation.tissue import (
-    TissueLevels,
-    calmed,
-    dark_line_mm,
-    fragment_evidence,
-    learn_levels,
-    near_points,
-)
+from herntrack.segmentation.outline import Constraints, outline
+from herntrack.segmentation.region import allowed_region, canal_direction
+from herntrack.segmentation.tissue import TissueLevels, near_points
 from herntrack.segmentation.wall import PlaneSource, propose_base_plane
-
-CORE_MM = 2.2
-"""Within this radius of a point, what looks like fragment is fragment (mm)."""
 
 BACKGROUND_MM = 1.2
 """Within this radius of a background point nothing is fragment (mm)."""
@@ -51,15 +38,6 @@ SIZE_MM = 5.0
 
 SIZE_COST = 0.1
 """Support lost per mm beyond it."""
-
-FIT_COST, FIT_SLACK_MM, FIT_SLOPE = 0.6, 0.5, 0.15
-"""Support a voxel of another slice loses per mm outside the clicked slice's outline, from a
-distance on (mm) that grows with the distance of the slices."""
-
-EDGE_SPREADS = 1.5
-"""A difference of this many spreads is an edge."""
-
-_CROSS = np.array([[[False, True, False], [True, True, True], [False, True, False]]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,25 +84,6 @@ class Proposal:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Constraints:
-    """What is known before the cut.
-
-    Parameters
-    ----------
-    centres_zyx : ndarray of float64, shape (n, 3)
-        Indices of the points in the crop.
-    allowed : ndarray of bool
-        Where a fragment can be.
-    discount : ndarray of float64
-        Support each voxel loses for where it is.
-    """
-
-    centres_zyx: FloatArray
-    allowed: MaskZYX
-    discount: FloatArray
-
-
 def segment_from_points(
     volume: Volume,
     points_lps: npt.ArrayLike,
@@ -161,7 +120,10 @@ def segment_from_points(
     if background_points_lps is not None:
         allowed &= ~_background(crop, checked_points(background_points_lps))
     constraints = Constraints(
-        centres_zyx=centres, allowed=allowed, discount=_size_discount(crop, points, plane)
+        centres_zyx=centres,
+        allowed=allowed,
+        discount=_size_discount(crop, points, plane),
+        up_lps=canal_direction(crop.geometry, plane),
     )
     part, levels, line = outline(crop, constraints)
     mask = crop.full_mask(part)
@@ -187,42 +149,6 @@ def checked_points(points_lps: npt.ArrayLike) -> PointsLPS:
             f"points are triples of finite numbers (x, y, z in LPS mm), not {points.tolist()}"
         )
     return points
-
-
-def outline(
-    crop: Crop, constraints: Constraints, *, levels: TissueLevels | None = None
-) -> tuple[MaskZYX, TissueLevels, float]:
-    """Outline the clicked slices, then all.
-
-    Parameters
-    ----------
-    crop : Crop
-        The image.
-    constraints : Constraints
-        Points and limits.
-    levels : TissueLevels, optional
-        The fragment's intensity; learnt around the points where not given.
-
-    Returns
-    -------
-    tuple
-        Mask of the crop's shape, levels, and width of the dark line (mm).
-    """
-    centres = constraints.centres_zyx
-    first = learn_levels(crop, centres)
-    calm = replace(crop, values=calmed(crop, first))
-    levels = levels or (first if calm.values is crop.values else learn_levels(calm, centres))
-    slices = frozenset(int(k) for k in np.rint(centres[:, 0]))
-    elsewhere = np.ones(crop.values.shape, dtype=np.bool_)
-    elsewhere[sorted(slices)] = False
-    core = near_points(calm, centres, CORE_MM)
-    support = fragment_evidence(calm, levels, clicked=slices).support - constraints.discount
-    flat = _cut(calm, support, constraints, levels, inside=core & (support > 0), outside=elsewhere)
-    line = dark_line_mm(calm, flat, levels)
-    support = fragment_evidence(calm, levels, line_mm=line, clicked=slices).support - constraints.discount
-    support -= _fit_discount(calm, flat)
-    part = _cut(calm, support, constraints, levels, inside=flat, outside=~flat & ~elsewhere)
-    return part, levels, line
 
 
 def _plane_for(
@@ -265,58 +191,6 @@ def _size_discount(crop: Crop, points: PointsLPS, plane: BasePlane | None) -> Fl
         for point in points
     ]
     return np.asarray(SIZE_COST * np.maximum(np.sqrt(np.min(squares, axis=0)) - SIZE_MM, 0))
-
-
-def _fit_discount(crop: Crop, flat: MaskZYX) -> FloatArray:
-    """Return the support voxels of other slices lose for lying outside the clicked slices' outline."""
-    discount = np.zeros(flat.shape)
-    clicked = np.nonzero(flat.any(axis=(1, 2)))[0]
-    if clicked.size == 0:
-        return discount
-    step, dy, dx = crop.spacing_zyx
-    outside = {int(k): ndimage.distance_transform_edt(~flat[k], sampling=(dy, dx)) for k in clicked}
-    for number in range(flat.shape[0]):
-        nearest = int(clicked[np.abs(clicked - number).argmin()])
-        slack = FIT_SLACK_MM + FIT_SLOPE * abs(number - nearest) * step
-        if number != nearest:
-            discount[number] = FIT_COST * np.maximum(outside[nearest] - slack, 0)
-    return discount
-
-
-def _cut(
-    crop: Crop,
-    support: FloatArray,
-    constraints: Constraints,
-    levels: TissueLevels,
-    *,
-    inside: MaskZYX,
-    outside: MaskZYX,
-) -> MaskZYX:
-    centres = np.rint(constraints.centres_zyx).astype(int)
-    fixed_in = inside & constraints.allowed
-    fixed_in[tuple(centres.T)] = True
-    fixed_out = (outside | ~constraints.allowed) & ~fixed_in
-    part = star_cut(
-        support,
-        crop.values,
-        inside=fixed_in,
-        outside=fixed_out,
-        centres_zyx=constraints.centres_zyx,
-        spacing_zyx=crop.spacing_zyx,
-        weights=CutWeights(edge=EDGE_SPREADS * levels.spread),
-    )
-    return _tidied(part, fixed_in, fixed_out)
-
-
-def _tidied(part: MaskZYX, fixed_in: MaskZYX, fixed_out: MaskZYX) -> MaskZYX:
-    """Return a mask without single-voxel whiskers, notches and loose parts."""
-    padded = np.pad(part, ((0, 0), (2, 2), (2, 2)))
-    opened = ndimage.binary_opening(padded, _CROSS)[:, 2:-2, 2:-2]
-    kept = part & (opened | fixed_in)
-    labels, _ = ndimage.label(kept, np.ones((3, 3, 3)))
-    kept = np.isin(labels, np.setdiff1d(labels[fixed_in & kept], [0]))
-    closed = ndimage.binary_closing(np.pad(kept, ((0, 0), (2, 2), (2, 2))), _CROSS)[:, 2:-2, 2:-2]
-    return np.asarray((kept | closed) & ~fixed_out, dtype=np.bool_)
 
 
 def _reason(n_points: int, source: PlaneSource | None) -> str:

@@ -1,6 +1,6 @@
 """Where a fragment can be: behind the base plane, before the canal's back wall, around the points.
 
-Public: `allowed_region`, `far_from_unmeasured`, `CANAL_DEPTH_MM`.
+Public: `allowed_region`, `canal_direction`, `far_from_unmeasured`, `CANAL_DEPTH_MM`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from herntrack._typing import MaskZYX
-from herntrack.model.base_plane import BasePlane
+from herntrack._typing import FloatArray, MaskZYX
+from herntrack.model.base_plane import BasePlane, body_axes
+from herntrack.model.geometry import VolumeGeometry
 from herntrack.segmentation.crop import Crop
 
 CANAL_DEPTH_MM = 20.0
@@ -51,6 +52,14 @@ def allowed_region(crop: Crop, plane: BasePlane | None, *, canal_depth_mm: float
         depth = plane.depth_mm(crop.points_lps())
         allowed &= (depth > 0) & (depth < canal_depth_mm)
     return np.asarray(allowed, dtype=np.bool_)
+
+
+def canal_direction(geometry: VolumeGeometry, plane: BasePlane | None) -> FloatArray:
+    """Return the unit vector along the canal: the base plane's, else the body's axis, shape (3,), LPS."""
+    if plane is None:
+        return body_axes(geometry)[2]
+    upper, lower = np.asarray(plane.corners_lps)
+    return np.asarray((upper - lower) / np.linalg.norm(upper - lower), dtype=np.float64)
 
 
 def far_from_unmeasured(crop: Crop) -> MaskZYX:

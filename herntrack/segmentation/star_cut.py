@@ -44,7 +44,7 @@ class CutWeights:
         Difference of intensities that counts as clear.
     """
 
-    in_plane: float = 0.7
+    in_plane: float = 0.5
     between_slices: float = 0.2
     least: float = 0.15
     edge: float

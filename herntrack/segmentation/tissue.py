@@ -9,7 +9,7 @@ and counts, where the fragment borders on the other tissue directly. A dark line
 in between (`dark_line_mm`) takes up part of the mixed voxels of the slices at the fragment's ends;
 there the limit moves towards the fragment's own level.
 
-Public: `TissueLevels`, `learn_levels`, `noise_level`, `fragment_evidence`, `dark_line_mm`, `calmed`.
+Public: `TissueLevels`, `learn_levels`, `noise_level`, `fragment_support`, `dark_line_mm`, `calmed`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scipy import ndimage
 from skimage.restoration import denoise_tv_chambolle
 
 from herntrack._typing import FloatArray, MaskZYX
+from herntrack.segmentation.backdrop import Backdrop, is_across_canal
 from herntrack.segmentation.crop import Crop
 
 SEED_RADIUS_MM = 1.6
@@ -44,21 +45,38 @@ LOCAL_MM = 2.2
 PRESENT = 0.02
 """Share of brighter or darker voxels from which on there is such a tissue nearby."""
 
-PURE_LIMIT = 4.0
-"""In a clicked slice, a brighter voxel beyond this many spreads is no fragment, ..."""
+LEAST_MARGIN = 2.0
+"""However near a brighter tissue's level is, a voxel within this many spreads may be fragment."""
 
-PURE_SHARE = 0.3
-"""... unless it lies within this share of the way to the bright level beside it.
+BEYOND_SHARE, ALONG_SHARE = 0.8, 0.65
+"""A voxel is fragment up to this share of the way to what lies beyond the fragment; see `Backdrop`.
 
-Nerve roots in the fluid lie halfway between fluid and fragment, as a mixed voxel does; in the
-slice that was clicked on, mixed voxels are few.
+More than half, because the place beyond may hold some fragment itself.
 """
+
+RISE_ACROSS, RISE_ALONG, FALL = 1.0, 1.5, 3.0
+"""How fast support rises and falls from the limit, on stacks across the canal and along it.
+
+Slices along the canal share less of the fragment with their neighbours, so a half-filled one has to stand
+against the cost of its outline alone.
+"""
+
+CONTRAST_SPREADS = 2.0
+"""If the backdrop is nearer to the fragment's level than this many spreads, looking like fragment says
+less, ..."""
+
+NO_CONTRAST_SUPPORT = -0.2
+"""... down to this support where both look the same."""
 
 NOISY = 0.08
 """Noise above this share of the fragment's level is calmed first."""
 
 CALMING = 0.5
 """Weight of total variation, in units of the noise (Chambolle 2004)."""
+
+CT_SMOOTHING_MM, CT_THIN_MM = 1.2, 2.0
+"""CT's noise is coarse, so it is averaged, over this width (standard deviation, mm), along axes with voxels
+no larger than the second length."""
 
 LINE_SHARE = 1.5
 """A dark line is met obliquely at a fragment's ends, so it fills more of a slice than its width."""
@@ -87,23 +105,6 @@ class TissueLevels:
     spread: float
     noise: float
     standard_error: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Evidence:
-    """For and against fragment, per voxel.
-
-    Parameters
-    ----------
-    support : ndarray of float64
-        1 where a voxel is surely fragment, 0 at the limit, down to -3.
-    bright, dark : ndarray of float64
-        Levels of the brighter and the darker tissue nearby; NaN where there is none.
-    """
-
-    support: FloatArray
-    bright: FloatArray
-    dark: FloatArray
 
 
 def noise_level(values: FloatArray) -> float:
@@ -171,16 +172,19 @@ def _distance_mm(crop: Crop, points_zyx: FloatArray) -> FloatArray:
 
 
 def calmed(crop: Crop, levels: TissueLevels) -> FloatArray:
-    """Return the intensities with less noise, edges kept; unchanged where there is little noise."""
-    if levels.noise <= NOISY * abs(levels.level) or crop.is_ct:
+    """Return the intensities with less noise; unchanged where MR has little of it."""
+    if crop.is_ct:
+        sigma = [CT_SMOOTHING_MM / step if step <= CT_THIN_MM else 0.0 for step in crop.spacing_zyx]
+        return np.asarray(ndimage.gaussian_filter(crop.values, sigma), dtype=np.float64)
+    if levels.noise <= NOISY * abs(levels.level):
         return crop.values
     weight = CALMING * levels.noise
     return np.stack([denoise_tv_chambolle(image, weight=weight, max_num_iter=60) for image in crop.values])
 
 
-def fragment_evidence(
-    crop: Crop, levels: TissueLevels, *, line_mm: float = 0.0, clicked: frozenset[int] = frozenset()
-) -> Evidence:
+def fragment_support(
+    crop: Crop, levels: TissueLevels, backdrop: Backdrop, *, line_mm: float = 0.0
+) -> FloatArray:
     """Weigh each voxel for and against fragment.
 
     Parameters
@@ -189,34 +193,57 @@ def fragment_evidence(
         The image.
     levels : TissueLevels
         The fragment's intensity.
+    backdrop : Backdrop
+        What the image shows beyond the fragment.
     line_mm : float
         Width of the dark line around it (`dark_line_mm`).
-    clicked : frozenset of int
-        Slices of the crop that hold a point.
+
+    Returns
+    -------
+    ndarray of float64
+        1 where a voxel is surely fragment, 0 at the limit, down to -3.
     """
     values, level, spread = crop.values, levels.level, levels.spread
-    brighter = np.where(values > level + 3 * spread, values - level, 0.0)
-    darker = np.where(values < level - 2 * spread, level - values, 0.0)
-    bright, has_bright = _nearby_level(crop, brighter)
-    dark, has_dark = _nearby_level(crop, darker)
+    bright, has_bright = _nearby_level(crop, np.where(values > level + 3 * spread, values - level, 0.0))
+    dark, has_dark = _nearby_level(crop, np.where(values < level - 2 * spread, level - values, 0.0))
     share = float(np.clip(0.5 - LINE_SHARE * line_mm / crop.spacing_zyx[0], 0.12, 0.5))
-    upper = np.maximum(level + share * (bright - level), level + 1.2 * spread)
-    upper = np.where(has_bright, upper, level + 2.5 * spread)
-    pure = np.maximum(level + PURE_LIMIT * spread, level + PURE_SHARE * (bright - level))
-    for number in clicked:
-        upper[number] = np.minimum(upper[number], pure[number])
+    beyond = np.fmin(backdrop.beyond, bright)
+    upper = level + np.minimum(share * (bright - level), _further(share, BEYOND_SHARE) * (beyond - level))
+    upper = np.where(has_bright, np.maximum(upper, level + LEAST_MARGIN * spread), level + 2.5 * spread)
     lower = np.minimum((level + dark) / 2, level - 1.2 * spread)
     lower = np.where(has_dark, lower, level - 2.5 * spread)
-    support = np.minimum(
-        (upper - values) / np.maximum(upper - level, spread),
-        (values - lower) / np.maximum(level - lower, spread),
+    rise = RISE_ACROSS if is_across_canal(crop.geometry) else RISE_ALONG
+    below = (values - lower) / np.maximum(level - lower, spread)
+    support = _steep(np.minimum((upper - values) / np.maximum(upper - level, spread), below), rise)
+    if backdrop.along is None:
+        return support
+    return _against_backdrop(support, values, levels, backdrop.along, _further(share, ALONG_SHARE))
+
+
+def _further(share: float, target: float) -> float:
+    """Return the share for a backdrop, `target` where the share for the surroundings is a half."""
+    return min(2 * share * target, 0.95)
+
+
+def _steep(support: FloatArray, rise: float) -> FloatArray:
+    """Return support, between -3 and 1, that rises and falls from the limit at its own pace each."""
+    return np.asarray(
+        np.clip(np.where(support > 0, rise * support, FALL * support), -3.0, 1.0), dtype=np.float64
     )
-    support = np.clip(np.where(support > 0, support, 3 * support), -3.0, 1.0)
-    return Evidence(
-        support=support,
-        bright=np.where(has_bright, bright, np.nan),
-        dark=np.where(has_dark, dark, np.nan),
-    )
+
+
+def _against_backdrop(
+    support: FloatArray, values: FloatArray, levels: TissueLevels, along: FloatArray, share: float
+) -> FloatArray:
+    """Return the support when the level above and below the fragment is known."""
+    level, spread = levels.level, levels.spread
+    known = np.isfinite(along)
+    upper = np.maximum(level + share * (along - level), level + LEAST_MARGIN * spread)
+    limited = np.minimum(support, _steep((upper - values) / np.maximum(upper - level, spread), RISE_ALONG))
+    support = np.where(known & (along > level - LEAST_MARGIN * spread), limited, support)
+    contrast = np.clip(np.abs(along - level) / (CONTRAST_SPREADS * spread), 0, 1)
+    weighed = contrast * support + (1 - contrast) * NO_CONTRAST_SUPPORT
+    return np.asarray(np.where(known & (support > 0), weighed, support), dtype=np.float64)
 
 
 def _nearby_level(crop: Crop, excess: FloatArray) -> tuple[FloatArray, MaskZYX]:

@@ -31,7 +31,9 @@ VERDICTS = ("good", "check", "failed")
 """What an alignment, or a person about it, says; the best first."""
 
 
-def stored_alignments(workspace: Workspace, catalogue: Catalogue, patient_id: str) -> list[VisitAlignment]:
+def stored_alignments(
+    workspace: Workspace, catalogue: Catalogue, patient_id: str, *, is_checked: bool = True
+) -> list[VisitAlignment]:
     """Return a patient's alignments that stand, with the verdicts that count.
 
     Parameters
@@ -42,6 +44,9 @@ def stored_alignments(workspace: Workspace, catalogue: Catalogue, patient_id: st
         An open catalogue.
     patient_id : str
         A patient of the catalogue.
+    is_checked : bool
+        Whether one that puts a confirmed disc onto another has failed; who looks for such a
+        contradiction needs the alignment as it was made.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def stored_alignments(workspace: Workspace, catalogue: Catalogue, patient_id: st
             )
     judged = _overruled(workspace, newest.values())
     return sorted(
-        checked_levels(workspace, catalogue, patient_id, judged, stacks),
+        checked_levels(workspace, catalogue, patient_id, judged, stacks) if is_checked else judged,
         key=lambda each: (each.visit_date, each.level is not None, str(each.level), each.followup_stack_uid),
     )
 

@@ -18,7 +18,7 @@ from herntrack.errors import AlignmentRefusedError
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.records import CataloguedStack, Lesion, Reading
 from herntrack.workflows.alignments import stored_alignments
-from herntrack.workflows.level_places import confirmed_plane
+from herntrack.workflows.level_records import confirmed_plane
 from herntrack.workflows.motions import motion_between
 from herntrack.workflows.workspace import Workspace
 

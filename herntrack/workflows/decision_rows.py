@@ -11,6 +11,7 @@ from herntrack.model.decisions import (
     PatientMerge,
     standing_decisions,
 )
+from herntrack.model.level_decisions import AnatomyNote, LevelConfirmation, LevelProposal
 from herntrack.model.reading_decisions import (
     ReadingAmendment,
     ReadingSignature,
@@ -38,6 +39,7 @@ def decision_rows(workspace: Workspace) -> list[dict[str, Any]]:
             "is_standing": each.decision_uid in standing,
         }
         for each in found
+        if not isinstance(each, LevelProposal)
     ]
 
 
@@ -55,4 +57,10 @@ def _said(decision: Decision) -> str:
     if isinstance(decision, VisitBlinding | VisitUnblinding):
         how = "is blinded" if isinstance(decision, VisitBlinding) else "was told dates and order"
         return f"{decision.reader} {how}"
-    return "stands for itself"
+    return _said_of_anatomy(decision) or "stands for itself"
+
+
+def _said_of_anatomy(decision: Decision) -> str:
+    if isinstance(decision, LevelConfirmation):
+        return f"{decision.level} of {decision.visit_date} is confirmed"
+    return f"anatomy is {decision.anatomy}" if isinstance(decision, AnatomyNote) else ""

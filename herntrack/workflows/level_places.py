@@ -4,22 +4,22 @@ The centre of a disc is a confirmed level's; else what was read of a lesion ther
 middle of its base plane, its clicks or its mask. The region that is aligned around it is large enough
 to forgive the difference (`herntrack.alignment.level.RADIUS_MM`).
 
-Public: `disc_places`, `checked_levels`, `confirmed_discs`, `confirmed_plane`.
+Public: `disc_places`, `checked_levels`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 
 import numpy as np
 
 from herntrack.catalogue.session import Catalogue
-from herntrack.model.base_plane import BasePlane, Point
-from herntrack.model.records import CataloguedStack, Lesion, Reading, VisitAlignment
+from herntrack.model.base_plane import Point
+from herntrack.model.records import CataloguedStack, Reading, VisitAlignment
 from herntrack.model.vocabulary import Level
 from herntrack.workflows.alignment_pairs import StackPair, frame_of
+from herntrack.workflows.level_records import confirmed_discs
 from herntrack.workflows.measure import reading_mask
 from herntrack.workflows.stack_choice import StackProposal
 from herntrack.workflows.workspace import Workspace
@@ -87,22 +87,6 @@ def checked_levels(
                 )
         checked.append(each)
     return checked
-
-
-def confirmed_discs(
-    workspace: Workspace, catalogue: Catalogue, patient_id: str, visit_date: date, frame: str
-) -> dict[Level, Point]:
-    """Return the centres of the discs that a person confirmed at a visit, in a frame of reference."""
-    del workspace, catalogue, patient_id, visit_date, frame
-    return {}
-
-
-def confirmed_plane(
-    workspace: Workspace, catalogue: Catalogue, lesion: Lesion, each: CataloguedStack
-) -> BasePlane | None:
-    """Return the base plane of a lesion's confirmed level in a stack's coordinates; None if not known."""
-    del workspace, catalogue, lesion, each
-    return None
 
 
 def _to_baseline(

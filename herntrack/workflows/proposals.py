@@ -19,13 +19,12 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError, ReadingError
 from herntrack.model.records import CataloguedStack, Lesion, Reading, VisitAlignment
 from herntrack.model.vocabulary import ReadingStatus
-from herntrack.volumetrics.comparability import weighting_kind
 from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.aligning import align_patient
 from herntrack.workflows.alignments import stored_alignments
 from herntrack.workflows.base_planes import known_plane
+from herntrack.workflows.carrying import CarryCase, carry, cases_to_carry
 from herntrack.workflows.measure import reading_mask
-from herntrack.workflows.motions import Motion, motion_between
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.recording import (
     AUTOMATIC_READER,
@@ -37,14 +36,12 @@ from herntrack.workflows.recording import (
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_choice import StackProposal, proposals_of_lesion
 from herntrack.workflows.stack_files import stack_volume
+from herntrack.workflows.visits import confirmed_baselines
 from herntrack.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
     from herntrack.imaging.volume import Volume
     from herntrack.segmentation.one_click import Proposal
-
-CARRIED = "carried forward"
-"""How the source of a carried reading begins; what aligned it follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,22 +91,6 @@ class Proposed:
             "reason": self.reason,
             "guards": [] if reading is None else list(reading.guards),
         }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Case:
-    """One lesion's outline, and where it is carried."""
-
-    lesion: Lesion
-    start: Reading
-    read_on: CataloguedStack
-    target: CataloguedStack
-    motion: Motion
-
-    @property
-    def source(self) -> str:
-        """How the new reading comes about; another alignment makes it another one."""
-        return f"{CARRIED} by {' '.join(self.motion.alignment_uids) or 'the common frame of reference'}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -192,10 +173,14 @@ def propose_patient(
             lesion.lesion_uid: proposals_of_lesion(catalogue, lesion, rules, primary_reader=primary)
             for lesion in lesions
         }
+        day_0 = confirmed_baselines(catalogue.images.visits(patient_id)).get(patient_id, date.min)
+        begun = {lesion.lesion_uid: _first_read(catalogue, lesion, day_0) for lesion in lesions}
     _refuse_unread(lesions, visits, patient_id)
     found = []
     for done, lesion in enumerate(lesions, start=1):
-        found += [_at_visit(run, each) for each in visits[lesion.lesion_uid] if _is_follow_up(each)]
+        first = begun.get(lesion.lesion_uid)
+        follow_ups = [each for each in visits[lesion.lesion_uid] if first and each.visit.visit_date > first]
+        found += [_at_visit(run, each, first) for each in follow_ups]
         progress("proposing", done, len(lesions))
     return found
 
@@ -229,15 +214,18 @@ def _refuse_unread(
     )
 
 
-def _is_follow_up(each: StackProposal) -> bool:
-    """Return whether a visit comes after the one that a lesion was first read at."""
-    reference = each.reference
-    if reference is None or reference.reading is None:
-        return False
-    return each.visit.visit_date > reference.reading.visit_date
+def _first_read(catalogue: Catalogue, lesion: Lesion, day_0: date) -> date | None:
+    """Return the visit that a lesion was first read at from day 0 on, one that could be judged if any."""
+    readings = [
+        reading
+        for reading in catalogue.followup.readings(lesion.lesion_uid, is_current=True)
+        if reading.visit_date >= day_0
+    ]
+    judged = [reading for reading in readings if reading.status is not ReadingStatus.NOT_EVALUABLE]
+    return min((reading.visit_date for reading in judged or readings), default=None)
 
 
-def _at_visit(run: _Run, each: StackProposal) -> Proposed:
+def _at_visit(run: _Run, each: StackProposal, first: date | None) -> Proposed:
     """Return what is proposed for one lesion at one follow-up."""
     with catalogue_of(run.workspace) as catalogue:
         standing = [
@@ -249,11 +237,12 @@ def _at_visit(run: _Run, each: StackProposal) -> Proposed:
         if accepted:
             return _result(each, "read", f"{accepted[-1].reader} has read this visit.", accepted[-1])
         try:
-            case = _case(run, catalogue, each)
-            left_alone = None if run.is_again else _left_alone(standing, case)
+            _refuse_unresolved(each, first)
+            cases = cases_to_carry(catalogue, each, alignments=run.alignments, stacks=run.stacks)
+            left_alone = None if run.is_again else _left_alone(standing, cases[0])
             if left_alone is not None:
                 return _result(each, *left_alone)
-            made = _carried(run, catalogue, case)
+            case, made = _carried(run, catalogue, cases)
         except HerntrackError as error:
             return _result(each, "refused", str(error))
     # Outlining takes a while; the catalogue is opened anew to write, so that nobody waits for it.
@@ -271,6 +260,16 @@ def _at_visit(run: _Run, each: StackProposal) -> Proposed:
     return replace(_result(each, "proposed", made.reason, reading), volume_mm3=volume)
 
 
+def _refuse_unresolved(each: StackProposal, first: date | None) -> None:
+    """Refuse where the baseline has readings of which none stands for it."""
+    reference = each.reference
+    if reference is not None and reference.reading is not None and reference.reading.visit_date != first:
+        raise ReadingError(
+            f"several readers read the baseline of {first} and none goes before the others; name one as"
+            " primary under [readers] in herntrack.toml"
+        )
+
+
 def _result(each: StackProposal, did: str, reason: str, reading: Reading | None = None) -> Proposed:
     return Proposed(
         lesion=each.lesion,
@@ -282,24 +281,7 @@ def _result(each: StackProposal, did: str, reason: str, reading: Reading | None 
     )
 
 
-def _case(run: _Run, catalogue: Catalogue, each: StackProposal) -> _Case:
-    """Return what is carried where.
-
-    Raises
-    ------
-    ReadingError
-        If there is no outline to carry, or no stack to carry it to.
-    AlignmentRefusedError
-        If the visits are not aligned.
-    """
-    start, read_on, target = _start(catalogue, each)
-    motion = motion_between(
-        read_on, target, level=each.lesion.level, alignments=run.alignments, stacks=run.stacks
-    )
-    return _Case(lesion=each.lesion, start=start, read_on=read_on, target=target, motion=motion)
-
-
-def _left_alone(standing: Sequence[Reading], case: _Case) -> tuple[str, str, Reading] | None:
+def _left_alone(standing: Sequence[Reading], case: CarryCase) -> tuple[str, str, Reading] | None:
     """Return why a standing proposal stays as it is; None if a new one is to be made."""
     for reading in reversed(standing):
         if reading.points_lps:
@@ -309,61 +291,19 @@ def _left_alone(standing: Sequence[Reading], case: _Case) -> tuple[str, str, Rea
     return None
 
 
-def _start(catalogue: Catalogue, each: StackProposal) -> tuple[Reading, CataloguedStack, CataloguedStack]:
-    """Return the reading to carry, the stack it was made on, and the follow-up's stack.
-
-    Raises
-    ------
-    ReadingError
-        If there is no outline to carry, or no stack to carry it to.
-    """
-    reference = each.reference
-    if reference is None or reference.reading is None:
-        raise ReadingError("the lesion was not read before; outline its baseline first")
-    start = catalogue.followup.reading(reference.reading.reading_uid)
-    if start.status is not ReadingStatus.PRESENT:
-        raise ReadingError(
-            f"the reading of {start.visit_date} says {start.status}: there is no outline to carry forward"
-        )
-    proposed = each.proposed
-    if proposed is None:
-        why = "; ".join(each.ranked[0].reasons) if each.ranked else "it has no stack"
-        raise ReadingError(
-            f"no stack of the visit may be compared with the baseline's ({why}); record it with:"
-            " herntrack read unevaluable"
-        )
-    kinds = [weighting_kind(stack.stack.weighting) for stack in (reference.each, proposed.each)]
-    if kinds[0] is not kinds[1]:
-        raise ReadingError(
-            f"the visit has no stack of the baseline's weighting ({reference.each.stack.weighting}; at best"
-            f" {proposed.each.stack.weighting}), and a fragment looks otherwise there; outline it with"
-            " herntrack segment"
-        )
-    if not proposed.each.stack.is_regular:
-        raise ReadingError(f"the visit's stack cannot be measured on: {'; '.join(proposed.reasons)}")
-    return start, reference.each, proposed.each
-
-
-def _carried(run: _Run, catalogue: Catalogue, case: _Case) -> Proposal:
-    """Return the outline carried forward."""
-    from herntrack.segmentation.carry_forward import carry_forward
-
-    plane = case.start.base_plane
+def _carried(run: _Run, catalogue: Catalogue, cases: Sequence[CarryCase]) -> tuple[CarryCase, Proposal]:
+    """Return the outline carried forward, and how."""
+    first = cases[0]
+    plane = first.start.base_plane
     if plane is None:
         # A mask from elsewhere has none; the confirmed level's serves, else the image gives one.
-        known = known_plane(run.workspace, catalogue, case.lesion, case.read_on)
+        known = known_plane(run.workspace, catalogue, first.lesion, first.read_on)
         plane = None if known is None else known.plane
-    mask, _ = reading_mask(catalogue, run.workspace, case.start)
-    return carry_forward(
-        run.volume(catalogue, case.read_on),
-        mask,
-        run.volume(catalogue, case.target),
-        case.motion.matrix_lps,
-        base_plane=plane,
-    )
+    mask, _ = reading_mask(catalogue, run.workspace, first.start)
+    return carry(cases, mask, plane=plane, volume_of=lambda each: run.volume(catalogue, each))
 
 
-def _drafted(run: _Run, case: _Case, made: Proposal) -> Reading:
+def _drafted(run: _Run, case: CarryCase, made: Proposal) -> Reading:
     source = made.evidence.plane_source
     is_found = bool(made.mask.any())
     draft = draft_reading(
@@ -382,5 +322,5 @@ def _drafted(run: _Run, case: _Case, made: Proposal) -> Reading:
         base_plane=made.base_plane,
         base_plane_source="" if source is None or made.base_plane is None else source.value,
         proposed_from=case.start.reading_uid,
-        guards=(*(warning.sentence for warning in made.guards), *case.motion.warnings),
+        guards=(*(warning.sentence for warning in made.guards), *case.motion.warnings, *case.remarks),
     )

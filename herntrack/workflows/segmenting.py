@@ -3,7 +3,7 @@
 The base plane is the known one (`herntrack.workflows.base_planes`), else proposed around the click.
 What comes out is stored as a proposal, which a reader has still to accept, or written to a file.
 
-Public: `segment`, `Segmented`.
+Public: `segment`, `Segmented`, `outlined_from_points`, `checked_clicks`, `refuse_outside`.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def segment(
         known = None if has_own_plane else known_plane(workspace, catalogue, lesion, each)
         volume = stack_volume(workspace, catalogue.images, each.stack)
         notes = _accepted_already(catalogue.followup.readings(lesion_uid, is_current=True), visit_date)
-    made, source, remarks = _outlined(volume, points, background, known)
+    made, source, remarks = outlined_from_points(volume, points, background, known)
     if not made.mask.any():
         raise ReadingError(f"nothing was outlined at the point: {made.reason} Click in the fragment's middle")
     reading = _drafted(lesion, each, made, reader=reader, source=source, remarks=remarks, origin=origin)
@@ -192,10 +192,13 @@ def refuse_outside(point: Point, geometry: VolumeGeometry) -> None:
     )
 
 
-def _outlined(
+def outlined_from_points(
     volume: Volume, points: Sequence[Point], background: Sequence[Point], known: KnownPlane | None
 ) -> tuple[Proposal, str, tuple[str, ...]]:
-    """Return the outline, where its plane comes from, and what to know of that."""
+    """Return the outline of clicks, where its base plane comes from, and what to know of that.
+
+    A known plane that a click lies in front of is given up for a proposed one, unless it is confirmed.
+    """
     from herntrack.segmentation.one_click import segment_from_points
 
     remarks: tuple[str, ...] = ()

@@ -286,10 +286,14 @@ def test_an_accepted_reading_goes_before_every_proposal(copy: Study) -> None:
     entry, stack = baseline_of(copy, GONE)
     made = copy.run("segment", "--lesion", lesion, "--stack", stack, "--at", at(entry["click_lps_mm"]))
     assert "R1 accepted" in made.stderr
+    words = ("segment", "--lesion", lesion, "--stack", stack, "--at", at(entry["click_lps_mm"]))
+    own = copy.run.json(*words, "--reader", "R1")["reading_uid"]
+    (replaced,) = [each for each in copy.readings(lesion) if each.superseded_by == own]
+    assert replaced.is_proposed
     assert [row["did"] for row in copy.run.json("propose", "--patient", GONE)] == ["proposed", "read"]
     outcome = copy.run.json("classify")
     assert {row["patient_id"]: row["visit_states"][-1] for row in outcome}[GONE] == "A"
-    copy.run("report", "--out", copy.run.folder / "out")
+    copy.run("report", "--patient", GONE, "--out", copy.run.folder / "out")
     lines = (copy.run.folder / "out" / "changes.csv").read_text().splitlines()
     told = [line for line in lines if line.startswith(GONE)]
     assert [",R1," in line for line in told] == [True, False, True]
@@ -380,3 +384,15 @@ def test_a_volume_is_counted_without_images_and_estimated_when_they_are_back(cop
     after = {each["reading_uid"]: each for each in rows_of(copy.workspace.catalogue_path)["measurement"]}
     assert all(after[uid]["partial_volume_mm3"] > 0 for uid in uids)
     assert [after[uid]["volume_mm3"] for uid in uids] == [before[uid]["volume_mm3"] for uid in uids]
+
+
+def test_a_baseline_that_two_readers_disagree_on_carries_nothing_until_one_is_primary(copy: Study) -> None:
+    baseline, *_ = standing(copy, SHRUNK)
+    copy.run("read", "accept", "--reading", baseline["reading_uid"], "--reader", "R1")
+    copy.run("read", "accept", "--reading", baseline["reading_uid"], "--reader", "R2")
+    rows = copy.run.json("propose", "--patient", SHRUNK, code=3)
+    assert [row["did"] for row in rows] == ["refused", "refused"]
+    assert "several readers read the baseline of 2024-03-18" in rows[0]["reason"]
+    settings = copy.run.folder / "herntrack.toml"
+    settings.write_text(settings.read_text().replace('primary = ""', 'primary = "R2"'))
+    assert [row["did"] for row in copy.run.json("propose", "--patient", SHRUNK)] == ["proposed", "proposed"]

@@ -75,3 +75,20 @@ def test_one_click_and_none_later_find_the_fragment(real: Study, folder: Path, t
         found = real.mask_of(row["reading_uid"])
         assert dice(found, true_mask) > 0.5
         assert row["volume_mm3"] < made["volume_mm3"]
+
+
+def test_a_visit_whose_best_stack_misses_the_place_is_carried_to_another(real: Study, folder: Path) -> None:
+    # At the last visit of E-102 the sagittal stack shows a third of the fragment's place; nothing is left.
+    truth = real.truth["E-102"]
+    first, second, last = truth["visits"]
+    series = first["series"]["SAG"]
+    mask = folder / series["mask"][level_of(truth)]
+    words = ("--lesion", real.lesions["E-102"], "--reader", "R1", "--series", series["uid"])
+    real.run("read", "import", mask, *words)
+    smaller, gone = real.run.json("propose", "--patient", "E-102")
+    assert smaller["stack_uid"] == real.stack(second["series"]["SAG"]["uid"])
+    true_mask = real.mask_in(folder / second["series"]["SAG"]["mask"][level_of(truth)], smaller["stack_uid"])
+    assert dice(real.mask_of(smaller["reading_uid"]), true_mask) > 0.7
+    assert (gone["did"], gone["status"], gone["volume_mm3"]) == ("proposed", "absent", 0.0)
+    assert gone["stack_uid"] == real.stack(last["series"]["AX"]["uid"])
+    assert any("does not show the fragment's place" in guard for guard in gone["guards"])

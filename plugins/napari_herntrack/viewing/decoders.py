@@ -1,22 +1,33 @@
 """Reads stacks in processes of their own.
 
 JPEG 2000 decoders keep Python's lock while they work: in a thread they would stop the window for
-every slice. Two processes stand ready, started together with the room; a volume comes back
-through a pipe. Where no process can be started, the calling thread reads.
+every slice. Two processes stand ready, started together with the room, each fed by a thread over
+a pair of pipes (not multiprocessing, whose children run the caller's main module again; see
+`herntrack.dicom.reading_process`). What a process that died had to read is read by its thread.
 
-Public: `Decoders`.
+Public: `Decoders`, `prepare`; `serve` is the other end.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import itertools
+import json
 import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from queue import PriorityQueue
+from threading import Thread
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
 
 from herntrack._typing import VolumeZYX
+from herntrack.errors import HerntrackError
 from herntrack.model.records import Stack
 
 if TYPE_CHECKING:
@@ -24,6 +35,17 @@ if TYPE_CHECKING:
 
 N_PROCESSES = 2
 """Stacks read at a time."""
+
+FIRST, SOON, LATER = 0, 1, 2
+"""How urgent a stack is: the slice looked at, the rest of the pair, the next patient."""
+
+_SERVE = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
+    "from napari_herntrack.viewing.decoders import serve; serve()"
+)
+_LENGTH = struct.Struct("<Q")
+
+_Job: TypeAlias = "tuple[int, int, tuple[Stack, tuple[SliceFile, ...]] | None, Future[VolumeZYX]]"
 
 
 def prepare() -> None:
@@ -34,49 +56,144 @@ def prepare() -> None:
 
 
 class Decoders:
-    """Processes that read stacks."""
+    """Processes that read stacks, the most urgent first."""
 
     def __init__(self) -> None:
-        # Never a fork: this process has threads and a graphics context.
-        context = multiprocessing.get_context("spawn")
-        self._pool: ProcessPoolExecutor | None = ProcessPoolExecutor(
-            max_workers=N_PROCESSES, mp_context=context, initializer=prepare
-        )
+        self._jobs: PriorityQueue[_Job] = PriorityQueue()
+        self._numbers = itertools.count()
+        self._feeders = [_Feeder(self._jobs) for _ in range(N_PROCESSES)]
 
-    def start(self) -> None:
-        """Start the processes; returns when they are ready."""
-        if self._pool is None:
-            return
-        try:
-            # One job each, so that both are there and have imported what they need.
-            for job in [self._pool.submit(os.getpid) for _ in range(N_PROCESSES)]:
-                job.result()
-        except (BrokenProcessPool, OSError, RuntimeError):
-            self._pool = None
+    def read(self, stack: Stack, files: Sequence[SliceFile], *, urgency: int = SOON) -> Future[VolumeZYX]:
+        """Begin to read a stack's values.
 
-    def read(self, stack: Stack, files: Sequence[SliceFile]) -> Future[VolumeZYX]:
-        """Begin to read a stack's values; the future raises what `load_volume` does."""
-        if self._pool is not None:
-            try:
-                return self._pool.submit(read_values, stack, files)
-            except (BrokenProcessPool, RuntimeError):
-                self._pool = None
-        done: Future[VolumeZYX] = Future()
-        try:
-            done.set_result(read_values(stack, files))
-        except Exception as error:
-            done.set_exception(error)
-        return done
+        Returns
+        -------
+        Future
+            Its result is an array of shape (n_slices, n_rows, n_cols). It raises a HerntrackError
+            with the words of what `herntrack.imaging.load.load_volume` raised.
+        """
+        job: Future[VolumeZYX] = Future()
+        self._jobs.put((urgency, next(self._numbers), (stack, tuple(files)), job))
+        return job
 
     def close(self) -> None:
         """Stop the processes; what they are reading is dropped."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        for feeder in self._feeders:
+            self._jobs.put((-1, next(self._numbers), None, Future()))
+            feeder.kill()
 
 
-def read_values(stack: Stack, files: Sequence[SliceFile]) -> VolumeZYX:
-    """Return the values of a stack's files; runs in a process of its own."""
+class _Feeder:
+    """One process, and the thread that feeds it."""
+
+    def __init__(self, jobs: PriorityQueue[_Job]) -> None:
+        self._jobs = jobs
+        self._is_closed = False
+        self._process: subprocess.Popen[bytes] | None = _started()
+        Thread(target=self._work, name="herntrack decoder", daemon=True).start()
+
+    def kill(self) -> None:
+        """End the process; it only reads, so nothing is lost."""
+        self._is_closed = True
+        if self._process is not None:
+            self._process.kill()
+
+    def _work(self) -> None:
+        while not self._is_closed:
+            _, _, work, job = self._jobs.get()
+            if work is None:
+                break
+            if not job.set_running_or_notify_cancel():
+                continue
+            try:
+                job.set_result(self._read(*work))
+            except Exception as error:
+                job.set_exception(error)
+        if self._process is not None:
+            self._process.communicate()
+
+    def _read(self, stack: Stack, files: tuple[SliceFile, ...]) -> VolumeZYX:
+        if self._process is not None:
+            try:
+                return _ask(self._process, stack, files)
+            except (OSError, EOFError, ValueError, pickle.UnpicklingError):
+                self._process.kill()
+                self._process.communicate()
+                self._process = None
+        if self._is_closed:
+            raise HerntrackError("the stack was not read: the room was closed")
+        from herntrack.imaging.load import load_volume
+
+        return load_volume(stack, files).values
+
+
+def serve() -> None:
+    """Read what is asked for over standard input until it ends."""
+    # What a library prints must not get among the answers; Ctrl-C is the caller's to answer.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare()
     from herntrack.imaging.load import load_volume
 
-    return load_volume(stack, files).values
+    while True:
+        try:
+            stack, files = _received(sys.stdin.buffer)
+        except EOFError:
+            return
+        try:
+            values = np.ascontiguousarray(load_volume(stack, files).values)
+        except (HerntrackError, OSError) as error:
+            _send(answers, str(error))
+            continue
+        _send(answers, (values.dtype.str, values.shape))
+        answers.write(values.data)
+        answers.flush()
+
+
+def _started() -> subprocess.Popen[bytes] | None:
+    """Return a process that decodes; None where none can be started."""
+    try:
+        return subprocess.Popen(  # noqa: S603 - this interpreter and our own words
+            [sys.executable, "-c", _SERVE, json.dumps(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+    except OSError:
+        return None
+
+
+def _ask(process: subprocess.Popen[bytes], stack: Stack, files: tuple[SliceFile, ...]) -> VolumeZYX:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError("the process has no pipes")
+    _send(process.stdin, (stack, files))
+    answer = _received(process.stdout)
+    if isinstance(answer, str):
+        raise HerntrackError(answer)
+    kind, shape = answer
+    values = np.empty(shape, dtype=kind)
+    room = values.reshape(-1).view(np.uint8).data
+    place = 0
+    while place < len(room):
+        count = process.stdout.readinto(room[place:])  # type: ignore[attr-defined]  # a buffered reader
+        if not count:
+            raise EOFError("the process has ended")
+        place += count
+    return values
+
+
+def _send(pipe: IO[bytes], value: object) -> None:
+    content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.write(_LENGTH.pack(len(content)) + content)
+    pipe.flush()
+
+
+def _received(pipe: IO[bytes]) -> Any:
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError("the other process has ended")
+    (length,) = _LENGTH.unpack(head)
+    content = pipe.read(length)
+    if len(content) < length:
+        raise EOFError("the other process has ended")
+    return pickle.loads(content)  # noqa: S301 - written by our own code in the other process

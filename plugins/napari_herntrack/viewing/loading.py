@@ -13,7 +13,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Future, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ from herntrack.model.records import CataloguedStack, Stack
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_images, stack_paths
 from herntrack.workflows.workspace import Workspace
-from napari_herntrack.viewing.decoders import Decoders
+from napari_herntrack.viewing.decoders import FIRST, SOON, Decoders
 from napari_herntrack.viewing.views import View
 
 if TYPE_CHECKING:
@@ -137,9 +136,9 @@ def load_pair(
     for view, found in files.items():
         index = slices[view]
         part = replace(missing[view].stack, geometry=one_slice(missing[view].stack.geometry, index))
-        jobs[decoders.read(part, found[index : index + 1])] = (view, index)
+        jobs[decoders.read(part, found[index : index + 1], urgency=FIRST)] = (view, index)
     for view, found in files.items():
-        jobs[decoders.read(missing[view].stack, found)] = (view, None)
+        jobs[decoders.read(missing[view].stack, found, urgency=SOON)] = (view, None)
     try:
         for job in as_completed(jobs):
             view, only_slice = jobs[job]
@@ -173,10 +172,8 @@ def _result(
         values = job.result()
     except (HerntrackError, OSError) as error:
         return Failed(view=view, reason=str(error))
-    except (BrokenProcessPool, CancelledError):
-        return Failed(
-            view=view, reason="the stack was not read: the process that reads it ended; open it again"
-        )
+    except CancelledError:
+        return Failed(view=view, reason="the stack was not read; open it again")
     if only_slice is None:
         cache.put(stack.stack_uid, values)
         return Loaded(view=view, stack_uid=stack.stack_uid, values=values)

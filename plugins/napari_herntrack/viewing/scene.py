@@ -1,12 +1,14 @@
 """What is drawn over one view's picture: lines, outlines and words, in voxels of its stack.
 
-Public: `Scene`, `Words`, `MaskLook`, `CrossLine`.
+Public: `Scene`, `Words`, `MaskLook`, `CrossLine`, `is_same`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
+
+import numpy as np
 
 from herntrack._typing import FloatArray
 from napari_herntrack.viewing.letters import EdgeLetters
@@ -96,3 +98,27 @@ class Scene:
     base_line: FloatArray | None = None
     base_corners: FloatArray | None = None
     slice_place: tuple[int, int] = (0, 0)
+
+
+def is_same(first: Scene, second: Scene) -> bool:
+    """Return whether two scenes look alike, so that nothing needs to be drawn again."""
+    plain = (
+        (one.words, one.letters, one.slice_place, one.look, [line.is_same_visit for line in one.cross_lines])
+        for one in (first, second)
+    )
+    if next(plain) != next(plain):
+        return False
+    places = [
+        [
+            *(line.ends for line in one.cross_lines),
+            one.crosshair,
+            *one.outlines,
+            one.base_line,
+            one.base_corners,
+        ]
+        for one in (first, second)
+    ]
+    return len(places[0]) == len(places[1]) and all(
+        here is there or (here is not None and there is not None and np.array_equal(here, there))
+        for here, there in zip(*places, strict=True)
+    )

@@ -30,13 +30,16 @@ def test_manifest_has_the_name_of_the_distribution_and_its_entry_point() -> None
     assert project["entry-points"]["napari.manifest"] == {manifest.name: "napari_herntrack:napari.yaml"}
 
 
-def test_every_widget_and_menu_item_names_a_command_of_the_manifest() -> None:
+def test_everything_contributed_names_a_command_of_the_manifest() -> None:
     contributions = npe2.PluginManifest.from_file(str(MANIFEST)).contributions
     commands = {command.id for command in contributions.commands}
     named = [widget.command for widget in contributions.widgets]
     named += [item.command for items in contributions.menus.values() for item in items]
-    assert commands == {"herntrack.stacks"}
+    for group in (contributions.readers, contributions.writers, contributions.sample_data):
+        named += [each.command for each in group]
+    assert {"herntrack.reading_room", "herntrack.stacks", "herntrack.read"} <= commands
     assert set(named) == commands
+    assert {each.command for each in contributions.keybindings} <= commands
 
 
 def test_menus_are_ones_that_napari_opens_to_plugins() -> None:

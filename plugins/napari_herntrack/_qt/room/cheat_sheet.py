@@ -26,8 +26,6 @@ class CheatSheet(QWidget):  # type: ignore[misc]  # Qt has no types here
         super().__init__(parent)
         self.setObjectName("cheat_sheet")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        # The views' canvases are native windows; a sheet over them has to be one too.
-        self.setAttribute(Qt.WidgetAttribute.WA_NativeWindow)
         self.setStyleSheet(STYLE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 18, 24, 20)

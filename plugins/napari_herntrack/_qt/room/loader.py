@@ -35,8 +35,7 @@ class PairLoader(QObject):  # type: ignore[misc]  # Qt has no types here
         self._ahead: list[Any] = []
         self.decoders = Decoders()
         # While the window is still being built: importing them takes a second.
-        for work in (self.decoders.start, prepare):
-            create_worker(work, _start_thread=True)
+        create_worker(prepare, _start_thread=True)
 
     def load(self, stacks: Mapping[View, CataloguedStack], slices: Mapping[View, int]) -> None:
         """Read stacks, the first ones first, each one's slice looked at before any whole stack."""

@@ -25,6 +25,7 @@ OUTLINE = {
     MaskLook.ACCEPTED: QColor(60, 214, 150),
 }
 ACTIVE_EDGE = QColor(86, 180, 233, 170)
+TRACK = QColor(255, 255, 255, 18)
 GROOVE = "#0c0f13"
 """Between the views."""
 

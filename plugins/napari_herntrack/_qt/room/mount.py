@@ -7,25 +7,23 @@ and other docks stay.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from napari.qt import QtViewer
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from qtpy.QtWidgets import QWidget
+from herntrack.errors import HerntrackError
 
-if TYPE_CHECKING:
-    import napari
+HIDDEN_DOCKS = ("layer list", "layer controls")
+"""Object names of napari's docks that speak of its own canvas."""
 
 
 class Mount:
-    """The room's place in a napari window.
+    """The room's place in napari's window.
 
-    Parameters
-    ----------
-    viewer : napari.viewer.Viewer
-        Whose window.
+    Only Qt's own ways are used to find it: napari keeps its window's parts from plugins.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
-        self._window: Any = viewer.window
+    def __init__(self) -> None:
+        self._window: QMainWindow | None = None
         self._room: QWidget | None = None
         self._hidden: list[QWidget] = []
 
@@ -34,23 +32,41 @@ class Mount:
         """Whether a room is in the window."""
         return self._room is not None
 
-    def open(self, room: QWidget) -> None:
-        """Show a room in the place of napari's canvas."""
-        qt_viewer = self._window._qt_viewer
-        self._room = room
-        candidates = (qt_viewer, qt_viewer.dockLayerList, qt_viewer.dockLayerControls)
+    def open(self, room: QWidget, window: QWidget) -> None:
+        """Show a room in the place of napari's canvas.
+
+        Parameters
+        ----------
+        room : QWidget
+            The room.
+        window : QWidget
+            napari's main window.
+
+        Raises
+        ------
+        HerntrackError
+            If it is no such window.
+        """
+        central = window.centralWidget() if isinstance(window, QMainWindow) else None
+        if central is None or central.layout() is None:
+            raise HerntrackError("the reading room opens in napari's main window: dock it there")
+        self._window, self._room = window, room
+        candidates = [
+            *(each for each in central.findChildren(QtViewer) if not room.isAncestorOf(each)),
+            *(each for each in window.findChildren(QDockWidget) if each.objectName() in HIDDEN_DOCKS),
+        ]
         self._hidden = [widget for widget in candidates if not widget.isHidden()]
         # First in, then out: the window must not shrink in between.
-        self._window._qt_window.centralWidget().layout().addWidget(room)
+        central.layout().addWidget(room)
         for widget in self._hidden:
             widget.hide()
         room.show()
 
     def close(self) -> None:
         """Take the room out and show napari's own parts again; the room is not destroyed."""
-        if self._room is None:
+        if self._room is None or self._window is None:
             return
-        self._window._qt_window.centralWidget().layout().removeWidget(self._room)
+        self._window.centralWidget().layout().removeWidget(self._room)
         self._room.hide()
         self._room.setParent(None)
         self._room = None

@@ -50,6 +50,7 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._hand = Hand.POINT
         self._brush_mm = 6.0
         self._look = MaskLook.DRAFT
+        self._mask: MaskZYX | None = None
         self._outlines: dict[int, tuple[FloatArray, ...]] = {}
         self.model = ViewerModel(title=str(view))
         self.model.canvas.background_color_override = "black"
@@ -58,9 +59,6 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         # napari's slider and its help have no place between pictures; the overlay has the slice.
         self.qt_viewer.dims.hide()
         self.qt_viewer.dims.setMaximumHeight(0)
-        # A window of its own for the canvas: another view's repaint does not compose this one again.
-        self.qt_viewer.setAttribute(Qt.WidgetAttribute.WA_DontCreateNativeAncestors)
-        self.qt_viewer.setAttribute(Qt.WidgetAttribute.WA_NativeWindow)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.qt_viewer)
@@ -94,16 +92,16 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         return self.geometry_zyx is not None
 
     def show_volume(self, values: VolumeZYX, geometry: VolumeGeometry, limits: tuple[float, float]) -> None:
-        """Show a stack; its mask is empty until `show_mask`."""
+        """Show a stack; its mask is empty until `show_mask`, which may come before."""
         if self.geometry_zyx != geometry:
             self._outlines.clear()
             self.geometry_zyx = geometry
-            self.labels.data = np.zeros(geometry.shape_zyx, dtype=np.uint8)
+            self.labels.data = self._mask_values(geometry)
             self.image.data = values
             for layer in (self.image, self.labels):
-                layer.scale = geometry.spacing_zyx
-                if not layer.visible:
-                    layer.visible = True
+                if tuple(layer.scale) != geometry.spacing_zyx:
+                    layer.scale = geometry.spacing_zyx
+            self.overlay.set_curtain(False)
             self.set_brush(self._brush_mm)
             self.set_hand(self._hand)
         else:
@@ -111,20 +109,22 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.image.contrast_limits = limits
 
     def clear(self) -> None:
-        """Take the stack away; the layers stay, because making new ones takes napari half a second."""
+        """Take the stack from sight at once; napari's layers keep it until the next one comes.
+
+        New layers would take napari half a second, hiding the old ones a tenth.
+        """
         self.geometry_zyx = None
         self._outlines.clear()
-        if self.image.visible:
-            self.image.visible = self.labels.visible = False
+        self._mask = None
         self.mouse.is_painting = False
+        self.overlay.set_curtain(True)
 
-    def show_mask(self, mask: MaskZYX | LabelsZYX, mask_look: MaskLook) -> None:
+    def show_mask(self, mask: MaskZYX, mask_look: MaskLook) -> None:
         """Show a mask on the stack's grid; what is painted goes into this very array."""
-        self._look = mask_look
+        self._look, self._mask = mask_look, mask
         self._outlines.clear()
-        # The same bytes: napari's labels are integers.
-        values = mask.view(np.uint8) if mask.dtype == np.bool_ else mask
-        self.labels.data = values
+        if self.geometry_zyx is not None:
+            self.labels.data = self._mask_values(self.geometry_zyx)
         self._apply_look()
 
     def set_look(self, mask_look: MaskLook) -> None:
@@ -202,7 +202,8 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def _make_layers(self) -> tuple[Any, Any]:
         """Return the image's layer and the mask's, empty."""
-        common = {"units": ("mm", "mm", "mm"), "visible": False}
+        # Shown although black: the first drawing compiles the shaders, better now than with a patient.
+        common = {"units": ("mm", "mm", "mm")}
         image = self.model.add_image(
             np.zeros((2, 2, 2), dtype=np.int16),
             name="image",
@@ -217,6 +218,12 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         labels.n_edit_dimensions = 2
         labels.events.paint.connect(self._report_stroke)
         return image, labels
+
+    def _mask_values(self, geometry: VolumeGeometry) -> LabelsZYX:
+        if self._mask is None or self._mask.shape != geometry.shape_zyx:
+            return np.zeros(geometry.shape_zyx, dtype=np.uint8)
+        # The same bytes: napari's labels are integers.
+        return self._mask.view(np.uint8)
 
     def _apply_look(self) -> None:
         colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: look.FILL[self._look]}

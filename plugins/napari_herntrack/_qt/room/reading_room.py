@@ -17,7 +17,7 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QGridLayout, QShortcut, QWidget
 
-from herntrack._typing import LabelsZYX, MaskZYX
+from herntrack._typing import MaskZYX
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.records import CataloguedStack
 from herntrack.workflows.workspace import Workspace
@@ -128,8 +128,8 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         for view, pane in self.panes.items():
             each = pair.stacks.get(view)
             pane.setVisible(pair.baseline is not None or view.half is Half.CURRENT)
-            if each is None or pane.geometry_zyx != each.stack.geometry:
-                pane.clear()
+            # Two visits may have one grid: nothing of the last pair may stay under the new words.
+            pane.clear()
             if each is None:
                 self._notes[view] = NO_STACK[view.plane]
         if self.active not in pair.stacks:
@@ -145,7 +145,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Read stacks ahead, so that the next patient is there at once."""
         self.loader.preload(stacks)
 
-    def show_mask(self, view: View, mask: MaskZYX | LabelsZYX, mask_look: MaskLook) -> None:
+    def show_mask(self, view: View, mask: MaskZYX, mask_look: MaskLook) -> None:
         """Show a mask on a view's stack; strokes change this very array."""
         self.panes[view].show_mask(mask, mask_look)
         self.redraw([view])
@@ -220,6 +220,12 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         if words:
             self._sheet_rows.append((keys, words))
             self._sheet = None
+
+    def set_sheet(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
+        """Put these keys on the cheat sheet, in the reader's language."""
+        if self._sheet is not None:
+            self._sheet.deleteLater()
+        self._sheet_rows, self._sheet = list(rows), CheatSheet(title, rows, self)
 
     def toggle_cheat_sheet(self) -> None:
         """Show the keys, or hide them."""

@@ -1,0 +1,79 @@
+"""The section in which a visit is called present, absent or not evaluable: one click each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QMenu, QToolButton, QWidget
+
+from herntrack.model.vocabulary import ReadingStatus
+from napari_herntrack._qt.panels.face import button, column, label, line, show_text
+from napari_herntrack.texts import Texts
+
+REASON_SECTIONS: Mapping[ReadingStatus, str] = {
+    ReadingStatus.ABSENT: "absent_reason",
+    ReadingStatus.NOT_EVALUABLE: "unevaluable_reason",
+}
+
+FIRST_REASONS: Mapping[ReadingStatus, str] = {
+    ReadingStatus.ABSENT: "absent_reason.none_left",
+    ReadingStatus.NOT_EVALUABLE: "unevaluable_reason.poor_quality",
+}
+"""What one click or one key says; the list has the others."""
+
+KEYS = {ReadingStatus.ABSENT: "0", ReadingStatus.NOT_EVALUABLE: "9"}
+
+
+class StatusSection(QWidget):  # type: ignore[misc]  # Qt has no types here
+    """Emits `status_wanted(ReadingStatus, str)` with the text key of a reason."""
+
+    status_wanted = Signal(object, str)
+
+    def __init__(self, texts: Texts, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._texts = texts
+        self._english = {
+            texts.recorded(f"{section}.{name}"): text
+            for section in REASON_SECTIONS.values()
+            for name, text in texts.section(section).items()
+        }
+        self.title = label(texts("status.title").upper(), "section")
+        self.present_button = button(
+            texts("status.present"), lambda: self.status_wanted.emit(ReadingStatus.PRESENT, "")
+        )
+        self.present_button.setCheckable(True)
+        self.buttons = {status: self._split(status) for status in REASON_SECTIONS}
+        self.reason = label("", "quiet")
+        row = line(self.present_button, *self.buttons.values())
+        self.setLayout(column(self.title, row, self.reason))
+
+    def show_status(self, status: ReadingStatus, reason: str) -> None:
+        """Show what was said, and why."""
+        self.present_button.setChecked(status is ReadingStatus.PRESENT)
+        for each, made in self.buttons.items():
+            made.setChecked(each is status)
+        show_text(self.reason, self._english.get(reason, reason))
+
+    def show_reason(self, why_not: str) -> None:
+        """Say why nothing can be said now."""
+        for made in (self.present_button, *self.buttons.values()):
+            made.setToolTip(why_not)
+
+    def _split(self, status: ReadingStatus) -> QToolButton:
+        """Return a button that says the usual reason at once and has the others in a list."""
+        made = QToolButton()
+        made.setText(f"{self._texts.word(status)}  {KEYS[status]}")
+        made.setCheckable(True)
+        made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        made.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        menu = QMenu(made)
+        section = REASON_SECTIONS[status]
+        for name, text in self._texts.section(section).items():
+            action = menu.addAction(text)
+            action.triggered.connect(
+                lambda *_, key=f"{section}.{name}": self.status_wanted.emit(status, key)
+            )
+        made.setMenu(menu)
+        made.clicked.connect(lambda *_: self.status_wanted.emit(status, FIRST_REASONS[status]))
+        return made

@@ -1,0 +1,88 @@
+"""What the room knows of a lesion's level, and how a reader confirms it.
+
+Public: `level_knowledge`, `confirm_level`, `lock_words`, `LevelKnowledge`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from herntrack.model.base_plane import Point
+from herntrack.model.records import CataloguedStack, Lesion
+from herntrack.reading_room.level_lock import LevelLock, LevelStatus
+from herntrack.workflows.alignment_pairs import frame_of
+from herntrack.workflows.level_confirming import confirm_level as record_level
+from herntrack.workflows.levels import disc_centres, level_lock
+from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.workspace import Workspace
+from napari_herntrack.texts import Texts
+
+
+def lock_words(lock: LevelLock, texts: Texts, *, is_blinded: bool = False) -> str:
+    """Return a level in words, as it stands on the image; without who and when for a blinded reader."""
+    blinded = "_blinded" if is_blinded and lock.status in {LevelStatus.CONFIRMED, LevelStatus.CARRIED} else ""
+    return texts(
+        f"level.{lock.status.name.lower()}{blinded}",
+        level=lock.level.value,
+        by=lock.by,
+        on="" if lock.on is None else lock.on.isoformat(),
+        visit="" if lock.visit_date is None else lock.visit_date.isoformat(),
+        problem=lock.problem,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelKnowledge:
+    """What is known of a lesion's level at a visit: the lock, and the disc's centre (LPS mm) if confirmed."""
+
+    lock: LevelLock
+    centre_lps: Point | None = None
+
+
+def level_knowledge(workspace: Workspace, lesion: Lesion, each: CataloguedStack) -> LevelKnowledge:
+    """Return what is known of a lesion's level on a stack."""
+    visit_date = each.study.study_date
+    if visit_date is None:
+        return LevelKnowledge(lock=LevelLock(level=lesion.level, status=LevelStatus.UNKNOWN))
+    with catalogue_of(workspace) as catalogue:
+        lock = level_lock(workspace, catalogue, lesion.patient_id, visit_date, lesion.level)
+        known = disc_centres(workspace, catalogue, lesion.patient_id, visit_date).get(lesion.level)
+        centre = None
+        if known is not None:
+            is_same = frame_of(catalogue.images.stack(known.stack_uid)) == frame_of(each)
+            centre = known.centre_lps if is_same and lock.is_locked else None
+    return LevelKnowledge(lock=lock, centre_lps=centre)
+
+
+def confirm_level(
+    workspace: Workspace, lesion: Lesion, each: CataloguedStack, *, point_lps: Point | None, reader: str
+) -> LevelKnowledge:
+    """Record that a reader names a disc, and return what is known then.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project.
+    lesion : Lesion
+        Its level is the disc's name.
+    each : CataloguedStack
+        What was looked at.
+    point_lps : tuple of float or None
+        The disc's centre (LPS mm); None takes the disc that is proposed.
+    reader : str
+        Who says so.
+
+    Raises
+    ------
+    HerntrackError
+        If it contradicts what was confirmed before.
+    """
+    record_level(
+        workspace,
+        lesion.patient_id,
+        lesion.level,
+        reader=reader,
+        point_lps=point_lps,
+        stack_uid=each.stack.stack_uid,
+    )
+    return level_knowledge(workspace, lesion, each)
