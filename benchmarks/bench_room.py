@@ -152,17 +152,23 @@ def steps_and_strokes(room: ReadingRoom, n_rounds: int) -> dict[str, list[float]
 def open_pair(room: ReadingRoom, pair: Pair) -> dict[str, float]:
     """Return the times to the first picture, to one in every view, and to the whole pair (s)."""
     found: dict[str, float] = {}
-    shown: list[View] = []
+    views = list(pair.stacks)
+    draws = Draws(room.panes[view].qt_viewer.canvas for view in views)
+    shown: dict[View, int] = {}
     done: list[bool] = []
-    room.picture_shown.connect(shown.append)
+    # A view has its picture when its canvas was drawn after the layer got the values.
+    room.picture_shown.connect(lambda view: shown.setdefault(view, draws.counts[views.index(view)]))
     room.pair_opened.connect(lambda: done.append(True))
-    draws = Draws(room.panes[view].qt_viewer.canvas for view in pair.stacks)
+
+    def drawn() -> int:
+        return sum(draws.counts[views.index(view)] > before for view, before in shown.items())
+
     started = time.perf_counter()
     room.show_pair(pair)
     longest = time.perf_counter() - started
-    longest = max(longest, until(lambda: bool(shown) and any(draws.counts), pause_s=0.001))
+    longest = max(longest, until(lambda: drawn() >= 1, pause_s=0.001))
     found["first picture"] = time.perf_counter() - started
-    longest = max(longest, until(lambda: len(shown) == len(pair.stacks), pause_s=0.001))
+    longest = max(longest, until(lambda: drawn() == len(views), pause_s=0.001))
     found["a picture in every view"] = time.perf_counter() - started
     longest = max(longest, until(lambda: bool(done), pause_s=0.001))
     found["whole pair"] = time.perf_counter() - started

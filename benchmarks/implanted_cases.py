@@ -1,8 +1,8 @@
 """Fragments implanted in a real lumbar T2, any number of them.
 
 The stored set (``lumbar_mr_implanted``) has ten fragments, too few to set parameters on and to judge by.
-These are made of the same kind of volume (``lumbar_mr_sct``, 1 mm voxels, 38 mm wide) from seeds: another shape,
-size, place, level of signal, slice thickness, direction of slices, pose, shading and noise for each.
+These are made of the same kind of volume (``lumbar_mr_sct``, 1 mm voxels, 38 mm wide) from seeds: another
+shape, size, place, level of signal, slice spacing, direction of slices, pose, shading and noise for each.
 
 The canal of that volume was looked at once: its front wall runs along the line `WALL_YZ`. A fragment replaces
 what it covers; it does not push the nerve roots aside as a real one does.
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 from segmentation_cases import Case, deepest_point
@@ -45,8 +45,8 @@ LEAST_VOXELS = 20
 
 def source_values() -> np.ndarray:
     """Return the real volume, its indices (z, y, x) rising to the head, back and left."""
-    image = sitk.DICOMOrient(sitk.ReadImage(str(SOURCE)), "LPS")
-    return sitk.GetArrayFromImage(image).astype(np.float64)
+    image = SimpleITK.DICOMOrient(SimpleITK.ReadImage(str(SOURCE)), "LPS")
+    return SimpleITK.GetArrayFromImage(image).astype(np.float64)
 
 
 def wall_y(z: np.ndarray | float) -> np.ndarray | float:
@@ -110,7 +110,7 @@ def implanted_cases(seed: int, count: int, *, noise: float = 1.0) -> Iterator[Ca
             yield case
 
 
-def _case(
+def _case(  # noqa: PLR0917 - one call in one place
     values: np.ndarray, shape: Shape, truth: float, rng: np.random.Generator, name: str, factor: float
 ) -> Case:
     plane = "sagittal" if rng.random() < 0.5 else "axial"

@@ -43,6 +43,9 @@ CORE_MM = 6.0
 PLATEAU_MM = 4.0
 """What a profile begins with is bone (mm)."""
 
+HALF_LATELY = 4
+"""Twice as many steps of a profile are looked back on for how bright bone is there."""
+
 REACH_MM = 22.0
 """How far a profile is followed (mm)."""
 
@@ -231,6 +234,7 @@ def _marrow_end(values: FloatArray, where: FloatArray) -> float | None:
     Where a thin line between marrow and bright fluid or fat hardly shows, its middle counts.
     """
     bone = float(np.median(values[: round(PLATEAU_MM / STEP_MM)]))
+    lately = ndimage.median_filter(values, size=2 * HALF_LATELY + 1, origin=HALF_LATELY, mode="nearest")
     for k in range(1, len(values) - 1):
         if values[k] > bone * CLEAR_RISE:
             low = int(values[max(0, k - round(RISE_MM / STEP_MM)) : k].argmin()) + max(
@@ -239,7 +243,7 @@ def _marrow_end(values: FloatArray, where: FloatArray) -> float | None:
             return float(where[low] - np.sign(where[-1] - where[0]) * LINE_MM)
         is_low = values[k] <= values[k - 1] and values[k] <= values[k + 1]
         if not is_low or values[k] > bone * (1 - LEAST_FALL):
-            bone = max(bone, float(np.median(values[max(0, k - 8) : k + 1])))
+            bone = max(bone, float(lately[k]))
             continue
         limit = bone - FALL * (bone - float(values[k]))
         inside = np.nonzero(values[:k] >= limit)[0]

@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from herntrack._typing import FloatArray, LabelsZYX
 from herntrack.errors import GeometryError, LevelError
@@ -47,6 +48,9 @@ ROUNDS = 4
 
 STEP_LIMITS_MM = (15.0, 60.0)
 """Centres of neighbouring discs lie so far apart (mm); labels that say otherwise are of something else."""
+
+NEAR_MM = 4.0
+"""Two vertebrae are nearest to each other where it is no more than this further than at the nearest (mm)."""
 
 FEWEST_VOXELS = 4
 """A label of fewer voxels is a speck."""
@@ -160,10 +164,10 @@ def _between(known: _Map, above: int, below: int) -> FloatArray:
     for label, own in zip((above, below), centres, strict=True):
         points = known.geometry.index_to_lps(np.argwhere(known.labels == label))
         bodies.append(points[(points - own) @ back <= 0] if len(points) else own[None])
-    upper, lower = (body[:: max(1, len(body) // 2000)] for body in bodies)
-    distances = np.linalg.norm(upper[:, None, :] - lower[None, :, :], axis=-1)
-    near = distances.min() + 4.0
-    ends = upper[distances.min(axis=1) < near].mean(axis=0), lower[distances.min(axis=0) < near].mean(axis=0)
+    upper, lower = bodies
+    down, up = cKDTree(lower).query(upper)[0], cKDTree(upper).query(lower)[0]
+    near = min(down.min(), up.min()) + NEAR_MM
+    ends = upper[down < near].mean(axis=0), lower[up < near].mean(axis=0)
     return np.asarray(np.mean(ends, axis=0), dtype=np.float64)
 
 

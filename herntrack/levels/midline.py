@@ -138,7 +138,9 @@ def sampled(volume: Volume, points_lps: PointsLPS) -> FloatArray:
 
     Slices reach half a step outwards, so that a stack of one slice has an inside.
     """
-    index = volume.geometry.lps_to_index(points_lps)
+    # One inverse for all points is much faster than solving for each.
+    affine = volume.geometry.affine_lps
+    index = (points_lps - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T
     last = volume.geometry.shape_zyx[0] - 1
     outside = (index[..., 0] < -0.5) | (index[..., 0] > last + 0.5)
     index[..., 0] = np.where(outside, -9.0, np.clip(index[..., 0], 0, last))

@@ -5,9 +5,8 @@
     readings/
       alignments/<alignment uid>.json
 
-A file is never changed or replaced: a new alignment of the same stacks is a new record, and the
-newest counts. A person's verdict is no part of it but a decision beside it. A damaged record is named
-and left out; the others still count.
+A new alignment of the same stacks is a new record, and the newest counts. A person's verdict is no
+part of it but a decision beside it.
 
 Public: `AlignmentStore`.
 """
@@ -23,9 +22,9 @@ from typing import Any, Final
 from herntrack.errors import HerntrackError, ReadingError
 from herntrack.model.records import VisitAlignment
 from herntrack.model.vocabulary import Level
-from herntrack.readings.atomic_files import new_file
+from herntrack.readings.record_folder import Problem, RecordFolder
 from herntrack.readings.record_json import moment_to_text, points_from_lists
-from herntrack.readings.store_layout import ALIGNMENTS_FOLDER, checked_uid, is_unfinished
+from herntrack.readings.store_layout import ALIGNMENTS_FOLDER
 
 SCHEMA: Final = 1
 """Version of the layout that is written, and the newest that is read."""
@@ -46,56 +45,25 @@ class AlignmentStore:
     """
 
     def __init__(self, readings_folder: Path) -> None:
-        self._folder = readings_folder / ALIGNMENTS_FOLDER
+        self._records = RecordFolder(
+            folder=readings_folder / ALIGNMENTS_FOLDER,
+            parsed=alignment_from_json,
+            uid_of=lambda alignment: alignment.alignment_uid,
+            add_again="align again",
+            when_damaged="it does not count, align again with: herntrack align --patient ID",
+        )
 
     def add(self, alignment: VisitAlignment) -> None:
-        """Record an alignment.
-
-        Raises
-        ------
-        ReadingError
-            If it is there already, its UID is none, or the folder cannot be written.
-        """
-        text = alignment_to_json(alignment)
-        path = self._folder / f"{checked_uid(alignment.alignment_uid)}.json"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with new_file(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-        except FileExistsError as error:
-            raise ReadingError(f"{path.stem} is in the store already; nothing is overwritten") from error
-        except OSError as error:
-            raise ReadingError(
-                f"the readings folder cannot be written: {error.strerror or error}; nothing was recorded."
-                " Make space or correct the folder's rights, then align again"
-            ) from error
+        """Record an alignment; raises `ReadingError` as `RecordFolder.add` does."""
+        self._records.add(alignment.alignment_uid, alignment_to_json(alignment))
 
     def alignments(self) -> list[VisitAlignment]:
         """Return every alignment that can be read, the oldest first."""
-        found = [alignment for _, alignment in self._read()[0]]
-        return sorted(found, key=lambda each: (each.made_at, each.alignment_uid))
+        return sorted(self._records.records(), key=lambda each: (each.made_at, each.alignment_uid))
 
-    def problems(self) -> list[tuple[str, str, str]]:
-        """Return code, file below the store and sentence of each record that is not as it was written."""
-        found, problems = self._read()
-        for path, alignment in found:
-            if path.stem != alignment.alignment_uid:
-                sentence = f"the record of {alignment.alignment_uid} was renamed; nothing is named otherwise"
-                problems.append(("misplaced_record", _below(path), sentence))
-        return sorted(problems, key=lambda problem: problem[1])
-
-    def _read(self) -> tuple[list[tuple[Path, VisitAlignment]], list[tuple[str, str, str]]]:
-        found: list[tuple[Path, VisitAlignment]] = []
-        problems: list[tuple[str, str, str]] = []
-        for path in sorted(self._folder.glob("*.json")):
-            if is_unfinished(path):
-                continue
-            try:
-                found.append((path, alignment_from_json(path.read_text(encoding="utf-8"))))
-            except (ReadingError, OSError, UnicodeDecodeError) as error:
-                sentence = f"{error}; it does not count, align again with: herntrack align --patient ID"
-                problems.append(("unreadable_record", _below(path), sentence))
-        return found, problems
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with each record that is not as it was written."""
+        return self._records.problems()
 
 
 def alignment_to_json(alignment: VisitAlignment) -> str:
@@ -168,7 +136,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Level):
         return value.value
     return list(value) if isinstance(value, tuple) else value
-
-
-def _below(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"

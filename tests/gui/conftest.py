@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from herntrack.workflows.workspace import ENVIRONMENT_VARIABLE, Workspace
+from herntrack.workflows.ingest import ingest
+from herntrack.workflows.workspace import ENVIRONMENT_VARIABLE, Workspace, create_workspace
 from tests.unit.plugin.written_stacks import make_workspace
 
 if TYPE_CHECKING:
@@ -35,6 +37,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def imaged_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Return a workspace with a regular MR stack, one with a hole, and one of CT; only read it."""
     return make_workspace(tmp_path_factory.mktemp("gui"))
+
+
+@pytest.fixture(scope="session")
+def two_visits(tmp_path_factory: pytest.TempPathFactory, sample_dicom: Path) -> Workspace:
+    """Return a workspace with two visits of the sample cohort's first patient; only read it."""
+    patient = sample_dicom / "dicom" / "S-001"
+    folder = tmp_path_factory.mktemp("room") / "study"
+    return ingest(create_workspace(folder), [patient / "20240304", patient / "20240406"], jobs=1).workspace
+
+
+def forget_windows() -> None:
+    """Let Qt destroy what was closed; napari's fixture for the next test wants nothing left."""
+    from qtpy.QtCore import QCoreApplication, QEvent
+
+    for _ in range(3):
+        gc.collect()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        QCoreApplication.processEvents()
 
 
 @pytest.fixture

@@ -5,37 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.vocabulary import Plane
-from herntrack.workflows.ingest import ingest
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_volume
-from herntrack.workflows.workspace import ENVIRONMENT_VARIABLE, Workspace, create_workspace
+from herntrack.workflows.workspace import Workspace
 from napari_herntrack.viewing.linking import pin_matrix
 from napari_herntrack.viewing.pairs import make_pair
 from napari_herntrack.viewing.room_state import Hand
 from napari_herntrack.viewing.scene import MaskLook
 from napari_herntrack.viewing.views import Half, Pair, View
-
-if TYPE_CHECKING:
-    from napari.viewer import Viewer
+from tests.gui.conftest import forget_windows
 
 PATIENCE_MS = 30_000
 SAGITTAL, AXIAL = View.CURRENT_SAGITTAL, View.CURRENT_AXIAL
-
-
-@pytest.fixture(scope="session")
-def two_visits(tmp_path_factory: pytest.TempPathFactory, sample_dicom: Path) -> Workspace:
-    """Return a workspace with two visits of the sample cohort's first patient; only read it."""
-    patient = sample_dicom / "dicom" / "S-001"
-    folder = tmp_path_factory.mktemp("room") / "study"
-    return ingest(create_workspace(folder), [patient / "20240304", patient / "20240406"], jobs=1).workspace
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +57,10 @@ def open_room(two_visits: Workspace) -> Iterator[Any]:
     yield made
     mount.close()
     made.close_room()
+    made.deleteLater()
     viewer.close()
+    del made, viewer, mount
+    forget_windows()
 
 
 @pytest.fixture
@@ -278,12 +269,7 @@ def test_zooming_one_view_zooms_the_other_visit_alike(room: Any) -> None:
     before = room.state.cameras[SAGITTAL].zoom
     turn_wheel(room, SAGITTAL, 4, control=True)
     mine, theirs = (room.panes[view].model.scene.camera for view in (SAGITTAL, View.BASELINE_SAGITTAL))
-    assert (
-        mine.zoom
-        == theirs.zoom
-        == pytest.approx(room.state.cameras[AXIAL].zoom * mine.zoom / theirs.zoom, rel=9)
-    )
-    assert room.panes[SAGITTAL].model.scene.camera.zoom > 1.5 * 1.15
+    assert mine.zoom == theirs.zoom == pytest.approx(before * 1.15**4)
     # The same place of the patient is in the middle of both.
     places = [
         room.state.point_lps(
@@ -366,29 +352,3 @@ def test_a_stack_that_cannot_be_read_says_why_on_its_own_view(room: Any, pair: P
     # The picture of the pair before is out of sight.
     assert pixels(room, AXIAL)[:20].max() < 250
     assert not room.panes[AXIAL].has_stack
-
-
-def test_the_plugin_opens_the_room_and_gives_napari_its_canvas_back(
-    npe2pm: Any,
-    make_napari_viewer: Any,
-    two_visits: Workspace,
-    monkeypatch: pytest.MonkeyPatch,
-    qtbot: Any,
-) -> None:
-    from tests.gui.conftest import MANIFEST
-
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(two_visits.folder))
-    with npe2pm.tmp_plugin(manifest=str(MANIFEST)):
-        viewer: Viewer = make_napari_viewer(show=True)
-        _, dock = viewer.window.add_plugin_dock_widget("herntrack", "herntrack: reading room")
-        qtbot.waitUntil(lambda: dock.room is not None and dock.room.state is not None, timeout=PATIENCE_MS)
-        qtbot.waitUntil(lambda: not dock.room.loader.is_busy, timeout=PATIENCE_MS)
-        qt_viewer = viewer.window._qt_viewer
-        assert dock.room.isVisible()
-        assert not qt_viewer.isVisible()
-        dock.leave()
-        assert qt_viewer.isVisible()
-        assert qt_viewer.dockLayerList.isVisible()
-        qtbot.waitUntil(lambda: not dock._workers, timeout=PATIENCE_MS)
-        viewer.window.remove_dock_widget(dock)
-        qtbot.wait(50)

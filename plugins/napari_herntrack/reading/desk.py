@@ -20,7 +20,7 @@ from herntrack.reading_room.level_lock import LevelLock
 from herntrack.reading_room.live_numbers import LivePicture
 from herntrack.reading_room.suggestions import Suggestions
 from herntrack.workflows.reading_session import PLACED, ReadingSession
-from herntrack.workflows.recording import AUTOMATIC_READER
+from herntrack.workflows.worklist import ReadingState
 from napari_herntrack.reading.outlining import ClickOutline
 from napari_herntrack.reading.rows import WorkRow
 from napari_herntrack.texts import Texts
@@ -116,10 +116,19 @@ class Desk:
         session.close()
         return is_unsaved
 
+    def set_row(self, row: WorkRow) -> None:
+        """Take note of how far the open visit is now."""
+        if self.visit is not None:
+            self.visit = replace(self.visit, row=row)
+
     def set_lock(self, lock: LevelLock, midline_lps: Point | None) -> None:
         """Take note of what is known of the level now."""
         if self.visit is not None:
             self.visit = replace(self.visit, lock=lock, midline_lps=midline_lps)
+
+    @property
+    def _is_signed(self) -> bool:
+        return self.visit is not None and self.visit.row.state is ReadingState.SIGNED
 
     @property
     def look(self) -> MaskLook:
@@ -197,21 +206,25 @@ class Desk:
 
     def why_not_sign(self) -> str:
         """Return why the reading cannot be signed; empty if it can."""
-        visit, session = self.visit, self.session
-        if visit is None or session is None:
+        session = self.session
+        if self._is_signed:
+            return self.texts("sign.already")
+        if session is None or session.refusal or self.busy_with:
             return self.why_not_change()
-        if session.refusal:
-            return session.refusal
-        if self.busy_with:
-            return self.texts("room.busy", what=self.busy_with)
-        if visit.lock is None or not visit.lock.is_locked:
-            level = session.lesion.level.value
-            if visit.lock is not None and visit.lock.problem:
-                return self.texts("level.contradicted", level=level, problem=visit.lock.problem)
-            return self.texts("level.not_signable", level=level)
+        if refusal := self._why_not_level(session):
+            return refusal
         if session.is_proposed:
             return self.texts("sign.accept_first")
         return self.texts("sign.save_first") if session.needs_save else ""
+
+    def _why_not_level(self, session: ReadingSession) -> str:
+        lock = None if self.visit is None else self.visit.lock
+        if lock is not None and lock.is_locked:
+            return ""
+        level = session.lesion.level.value
+        if lock is not None and lock.problem:
+            return self.texts("level.contradicted", level=level, problem=lock.problem)
+        return self.texts("level.not_signable", level=level)
 
     def stroke(self, stroke: Stroke) -> MaskEdit | None:
         """Keep a stroke that a view has put on the mask.
@@ -287,7 +300,9 @@ class Desk:
         known = [step for step in self._clicks if step <= n_steps]
         return self._clicks[max(known)] if known else ((), ())
 
-    def clicks_with(self, point: Point, *, is_background: bool) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
+    def clicks_with(
+        self, point: Point, *, is_background: bool
+    ) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
         """Return the clicks with one more."""
         points, background = self.clicks()
         return (points, (*background, point)) if is_background else ((*points, point), background)
@@ -316,7 +331,10 @@ class Desk:
         """Whether strokes in a view are strokes on the reading."""
         visit = self.visit
         return (
-            visit is not None and visit.session is not None and view is visit.view and not self.why_not_change()
+            visit is not None
+            and visit.session is not None
+            and view is visit.view
+            and not self.why_not_change()
         )
 
     def is_current(self, view: View) -> bool:

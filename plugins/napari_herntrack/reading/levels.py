@@ -1,11 +1,11 @@
 """What the room knows of a lesion's level, and how a reader confirms it.
 
-Public: `level_knowledge`, `confirm_level`, `lock_words`, `LevelKnowledge`.
+Public: `level_knowledge`, `confirm_level`, `lock_words`, `image_words`, `LevelKnowledge`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from herntrack.model.base_plane import Point
 from herntrack.model.records import CataloguedStack, Lesion
@@ -29,6 +29,13 @@ def lock_words(lock: LevelLock, texts: Texts, *, is_blinded: bool = False) -> st
         visit="" if lock.visit_date is None else lock.visit_date.isoformat(),
         problem=lock.problem,
     )
+
+
+def image_words(lock: LevelLock, texts: Texts, *, is_blinded: bool = False) -> str:
+    """Return a level in words as it stands on the pictures of both visits: who confirmed it, and when."""
+    if lock.status is LevelStatus.CARRIED:
+        lock = replace(lock, status=LevelStatus.CONFIRMED)
+    return lock_words(lock, texts, is_blinded=is_blinded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

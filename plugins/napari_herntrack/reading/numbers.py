@@ -57,9 +57,7 @@ def numbers_shown(picture: LivePicture, texts: Texts, *, is_blinded: bool = Fals
     seen = picture.blinded() if is_blinded else picture
     volume = texts.word(VisitState.NOT_EVALUABLE)
     if seen.volume_mm3 is not None and seen.sigma_mm3 is not None:
-        volume = texts(
-            "numbers.volume_value", volume=f"{seen.volume_mm3:.0f}", sigma=f"{seen.sigma_mm3:.0f}"
-        )
+        volume = texts("numbers.volume_value", volume=f"{seen.volume_mm3:.0f}", sigma=f"{seen.sigma_mm3:.0f}")
     if is_blinded:
         return NumbersShown(volume=volume, remark=texts("numbers.hidden"))
     remarks = [texts(f"problem.{name}") for name in seen.problems if f"problem.{name}" in texts.entries]

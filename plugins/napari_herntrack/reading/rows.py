@@ -95,7 +95,9 @@ def filter_rows(
         row
         for row in rows
         if (not states or row.state in states)
-        and all(word in f"{row.title} {row.state_word} {' '.join(row.item.readers)}".lower() for word in words)
+        and all(
+            word in f"{row.title} {row.state_word} {' '.join(row.item.readers)}".lower() for word in words
+        )
     ]
 
 

@@ -2,16 +2,14 @@
 
 These functions know no widget and no thread.
 
-Public: `list_rows`, `open_visit`, `save_visit`, `carry_forward`, `look_over`, `Looked`, `Saved`, `Carried`.
+Public: `list_rows`, `blind`, `lift_blinding`, `open_visit`, `save_visit`, `carry_forward`, `look_over`,
+and what they return.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from herntrack._typing import MaskZYX
 from herntrack.errors import HerntrackError, ReadingError
@@ -28,11 +26,10 @@ from herntrack.workflows.proposals import propose_patient
 from herntrack.workflows.reading_opening import open_reading
 from herntrack.workflows.reading_saves import SaveConflict
 from herntrack.workflows.reading_session import ReadingSession
-from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.workspace import Workspace
 from herntrack.workflows.worklist import worklist
+from herntrack.workflows.workspace import Workspace
 from napari_herntrack.reading.desk import OpenedVisit
-from napari_herntrack.reading.levels import LevelKnowledge, level_knowledge
+from napari_herntrack.reading.levels import level_knowledge
 from napari_herntrack.reading.rows import WorkRow, blinded_rows, open_rows
 from napari_herntrack.texts import Texts
 from napari_herntrack.viewing.hanging import SHOWN_PLANES
@@ -181,9 +178,7 @@ def carry_forward(workspace: Workspace, row: WorkRow, *, is_again: bool = False)
     here = next((each for each in found if each.visit_date == item.visit_date), None)
     if here is None:
         return Carried(sentence="", is_proposed=False)
-    return Carried(
-        sentence=here.reason, is_proposed=here.reading is not None and here.reading.is_proposed
-    )
+    return Carried(sentence=here.reason, is_proposed=here.reading is not None and here.reading.is_proposed)
 
 
 def look_over(
@@ -196,28 +191,6 @@ def look_over(
     return Looked(
         guards=guards, suggestions=suggest_descriptors(mask, geometry, plane, midline_lps=midline_lps)
     )
-
-
-def know_level(workspace: Workspace, session: ReadingSession) -> LevelKnowledge:
-    """Return what is known of the open reading's level now."""
-    return level_knowledge(workspace, session.lesion, session.stack)
-
-
-def other_stacks_of(workspace: Workspace, session: ReadingSession) -> Mapping[str, CataloguedStack]:
-    """Return the visit's regular stacks by UID."""
-    with catalogue_of(workspace) as catalogue:
-        stacks = catalogue.images.stacks(patient_id=session.lesion.patient_id)
-    day = session.key.visit_date
-    return {
-        each.stack.stack_uid: each
-        for each in stacks
-        if each.study.study_date == day and each.stack.is_regular
-    }
-
-
-def empty_mask(geometry: VolumeGeometry) -> MaskZYX:
-    """Return a mask of nothing, for a view that has none."""
-    return np.zeros(geometry.shape_zyx, dtype=np.bool_)
 
 
 def _with_stack(shown: OpenedPair, each: CataloguedStack) -> tuple[OpenedPair, View]:

@@ -20,7 +20,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
-from queue import PriorityQueue
+from queue import Empty, PriorityQueue
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
@@ -61,6 +61,7 @@ class Decoders:
     def __init__(self) -> None:
         self._jobs: PriorityQueue[_Job] = PriorityQueue()
         self._numbers = itertools.count()
+        self._is_closed = False
         self._feeders = [_Feeder(self._jobs) for _ in range(N_PROCESSES)]
 
     def read(self, stack: Stack, files: Sequence[SliceFile], *, urgency: int = SOON) -> Future[VolumeZYX]:
@@ -70,14 +71,24 @@ class Decoders:
         -------
         Future
             Its result is an array of shape (n_slices, n_rows, n_cols). It raises a HerntrackError
-            with the words of what `herntrack.imaging.load.load_volume` raised.
+            with the words of what `herntrack.imaging.load.load_volume` raised, and is cancelled if the
+            decoders are closed before it was read.
         """
         job: Future[VolumeZYX] = Future()
+        if self._is_closed:
+            _cancel(job)
+            return job
         self._jobs.put((urgency, next(self._numbers), (stack, tuple(files)), job))
         return job
 
     def close(self) -> None:
-        """Stop the processes; what they are reading is dropped."""
+        """Stop the processes; what they are reading is dropped, and who waits for it is told."""
+        self._is_closed = True
+        while not self._jobs.empty():
+            try:
+                _cancel(self._jobs.get_nowait()[-1])
+            except Empty:
+                break
         for feeder in self._feeders:
             self._jobs.put((-1, next(self._numbers), None, Future()))
             feeder.kill()
@@ -149,6 +160,12 @@ def serve() -> None:
         _send(answers, (values.dtype.str, values.shape))
         answers.write(values.data)
         answers.flush()
+
+
+def _cancel(job: Future[VolumeZYX]) -> None:
+    """Cancel a job, and let those who wait for it know."""
+    if job.cancel():
+        job.set_running_or_notify_cancel()
 
 
 def _started() -> subprocess.Popen[bytes] | None:

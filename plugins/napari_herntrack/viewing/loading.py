@@ -132,21 +132,39 @@ def load_pair(
             files[view] = _files(workspace, each.stack)
         except (HerntrackError, OSError) as error:
             yield Failed(view=view, reason=str(error))
-    jobs: dict[Future[VolumeZYX], tuple[View, int | None]] = {}
-    for view, found in files.items():
-        index = slices[view]
-        part = replace(missing[view].stack, geometry=one_slice(missing[view].stack.geometry, index))
-        jobs[decoders.read(part, found[index : index + 1], urgency=FIRST)] = (view, index)
-    for view, found in files.items():
-        jobs[decoders.read(missing[view].stack, found, urgency=SOON)] = (view, None)
+    jobs = _begun({view: missing[view].stack for view in files}, files, slices, decoders)
+    whole: set[View] = set()
     try:
         for job in as_completed(jobs):
             view, only_slice = jobs[job]
-            yield _result(view, missing[view].stack, job, only_slice, cache)
+            if only_slice is not None and view in whole:
+                # A process that was slow to start: its one slice must not take the volume's place.
+                continue
+            result = _result(view, missing[view].stack, job, only_slice, cache)
+            if only_slice is None and isinstance(result, Loaded):
+                whole.add(view)
+            yield result
     finally:
         # A reader who went on to another patient does not wait for this one.
         for job in jobs:
             job.cancel()
+
+
+def _begun(
+    stacks: Mapping[View, Stack],
+    files: Mapping[View, list[SliceFile]],
+    slices: Mapping[View, int],
+    decoders: Decoders,
+) -> dict[Future[VolumeZYX], tuple[View, int | None]]:
+    """Begin to read one slice of each stack, then each stack; return what each job is for."""
+    jobs: dict[Future[VolumeZYX], tuple[View, int | None]] = {}
+    for view, stack in stacks.items():
+        index = slices[view]
+        part = replace(stack, geometry=one_slice(stack.geometry, index))
+        jobs[decoders.read(part, files[view][index : index + 1], urgency=FIRST)] = (view, index)
+    for view, stack in stacks.items():
+        jobs[decoders.read(stack, files[view], urgency=SOON)] = (view, None)
+    return jobs
 
 
 def one_slice(geometry: VolumeGeometry, index: int) -> VolumeGeometry:

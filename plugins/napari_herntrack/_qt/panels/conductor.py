@@ -6,40 +6,31 @@ dialog.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject
 
-from herntrack.errors import HerntrackError
-from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.vocabulary import Level, ReadingStatus, Side
-from herntrack.reading_room.edits import MaskEdit
 from herntrack.reading_room.level_lock import LevelStatus
 from herntrack.reading_room.suggestions import Suggestions
 from herntrack.workflows.reading_saves import SaveConflict, settle_conflict
 from herntrack.workflows.readings import add_lesion
 from herntrack.workflows.workspace import Workspace
-from napari_herntrack._qt.panels.jobs import Job, Jobs
+from napari_herntrack._qt.panels.crew import Crew
+from napari_herntrack._qt.panels.drawing import Drawing, point_of
+from napari_herntrack._qt.panels.lists import Lists
 from napari_herntrack._qt.panels.reading_panel import ReadingPanel
+from napari_herntrack._qt.panels.showing import Showing
 from napari_herntrack._qt.panels.status_section import FIRST_REASONS
 from napari_herntrack._qt.panels.worklist_panel import WorklistPanel
 from napari_herntrack._qt.room.reading_room import ReadingRoom
 from napari_herntrack.reading import work
 from napari_herntrack.reading.desk import Desk, OpenedVisit
 from napari_herntrack.reading.levels import LevelKnowledge, confirm_level, lock_words
-from napari_herntrack.reading.numbers import numbers_shown
-from napari_herntrack.reading.outlining import ClickOutline, outline_clicks
 from napari_herntrack.reading.rows import WorkRow
 from napari_herntrack.texts import Texts
 from napari_herntrack.viewing.room_state import Hand
-from napari_herntrack.viewing.scene import MaskLook
-from napari_herntrack.viewing.strokes import Stroke
-from napari_herntrack.viewing.views import Half, View
-
-LOOK_OVER_MS = 250
-"""After so long without a stroke the whole mask is looked at (ms)."""
+from napari_herntrack.viewing.views import Half
 
 
 class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
@@ -71,49 +62,40 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
     ) -> None:
         super().__init__(panel)
         self.workspace, self.room, self.worklist, self.panel = workspace, room, worklist, panel
-        self.texts, self.reader = texts, reader
+        self.texts = texts
         self.desk = Desk(texts)
-        self.jobs, self.background, self._looks = Jobs(self), Jobs(self), Jobs(self)
-        self._suggestions = Suggestions()
+        self.show = Showing(self.desk, room, panel)
+        self.crew = Crew(workspace, self.show)
+        self.drawing = Drawing(self.desk, room, panel, show=self.show, crew=self.crew)
+        self.lists = Lists(self.desk, worklist, panel, crew=self.crew, reader=reader)
         self._conflict: SaveConflict | None = None
-        self._is_background_click = False
         self._has_pointed = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(LOOK_OVER_MS)
-        self._timer.timeout.connect(self._look_over)
         self._connect()
-        self._show_all()
+        self.show.all()
 
     @property
     def is_busy(self) -> bool:
         """Whether something runs or waits."""
-        return (
-            self.jobs.is_busy or self.background.is_busy or self._looks.is_busy or self._timer.isActive()
-        )
+        return self.crew.is_at_work or self.drawing.is_busy
+
+    @property
+    def reader(self) -> str:
+        """Who reads."""
+        return self.lists.reader
 
     def close(self) -> None:
         """Leave the visit; unsaved work is kept. The conductor is of no use afterwards."""
-        for jobs in (self.jobs, self.background, self._looks):
-            jobs.close()
-        self._timer.stop()
+        self.crew.close()
+        self.drawing.close()
         self.desk.leave()
-
-    def reload(self) -> None:
-        """List the worklist anew."""
-        self._run(
-            "",
-            lambda: work.list_rows(self.workspace, reader=self.reader, texts=self.texts),
-            self._listed,
-        )
 
     def open_row(self, row: WorkRow, stack_uid: str | None = None) -> None:
         """Open a lesion at a visit; what is open is left, and unsaved work kept."""
         if not self.reader:
             self.worklist.show_reader_hint()
-            self._refuse(self.texts("room.choose_reader"))
+            self.drawing.refuse(self.texts("room.choose_reader"))
             return
-        self._run(
+        self.crew.run(
             self.texts("room.opening", what=row.title),
             lambda: work.open_visit(
                 self.workspace,
@@ -139,63 +121,21 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         """Say that the disc pointed at, or else the one proposed, is the lesion's level."""
         visit = self.desk.visit
         if visit is None or visit.session is None or visit.lock is None:
-            self._refuse(self.desk.why_not_change())
+            self.drawing.refuse(self.desk.why_not_change())
             return
         session, state = visit.session, self.room.state
         cursor = state.cursor_lps(Half.CURRENT) if state is not None and self._has_pointed else None
         if cursor is None and visit.lock.status is not LevelStatus.PROPOSED:
-            self._refuse(self.texts("level.confirm_hint", level=session.lesion.level.value))
+            self.drawing.refuse(self.texts("level.confirm_hint", level=session.lesion.level.value))
             return
-        point = None if cursor is None else _point(cursor)
-        self._run(
+        point = None if cursor is None else point_of(cursor)
+        self.crew.run(
             self.texts("level.confirm"),
             lambda: confirm_level(
                 self.workspace, session.lesion, session.stack, point_lps=point, reader=self.reader
             ),
             self._level_known,
         )
-
-    def click_background(self) -> None:
-        """Let the next clicks say what does not belong to the fragment."""
-        self.room.set_hand(Hand.PROPOSE)
-        self._is_background_click = True
-        self._show_hand()
-
-    def choose_hand(self, name: str) -> None:
-        """Choose what the left button does, by the name of its button."""
-        if name == "background":
-            self.click_background()
-            return
-        hand = {"click": Hand.PROPOSE, "base_plane": Hand.BASE_PLANE}.get(name) or Hand(name)
-        self.room.set_hand(Hand.POINT if hand is self.room.hand and not self._is_background_click else hand)
-
-    def do_step(self, name: str) -> None:
-        """Do what a button says."""
-        getattr(self, name)()
-
-    def undo(self) -> None:
-        """Take the last step back."""
-        self._edit(self.desk.why_not_undo(), self.desk.undo, "tool.undo_what")
-
-    def redo(self) -> None:
-        """Make the step again."""
-        self._edit(self.desk.why_not_redo(), self.desk.redo, "tool.redo_what")
-
-    def fill_holes(self) -> None:
-        """Fill what the outlines enclose."""
-        self._edit(self.desk.why_not_change_mask(), self.desk.fill_holes)
-
-    def interpolate(self) -> None:
-        """Fill the empty slices between outlined ones."""
-        self._edit(self.desk.why_not_change_mask(), self.desk.interpolate)
-
-    def smooth(self) -> None:
-        """Smooth the outline."""
-        self._edit(self.desk.why_not_change_mask(), self.desk.smooth)
-
-    def clear(self) -> None:
-        """Empty the mask."""
-        self._edit(self.desk.why_not_change_mask(), self.desk.clear)
 
     def say_absent(self) -> None:
         """Say that nothing is left."""
@@ -207,32 +147,32 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
 
     def say_status(self, status: ReadingStatus, reason_key: str) -> None:
         """Say present, absent or not evaluable."""
-        if self._attempt(lambda: self.desk.say(status, reason_key)):
+        if self.drawing.attempt(lambda: self.desk.say(status, reason_key)):
             self.panel.say(self.texts(reason_key) if reason_key else self.texts.word(status))
-        self._mask_changed()
+        self.drawing.mask_changed()
 
     def describe(self, name: str, value: object) -> None:
         """Say one descriptor."""
-        self._attempt(lambda: self.desk.describe(name, value))
-        self._show_words()
+        self.drawing.attempt(lambda: self.desk.describe(name, value))
+        self.show.words()
 
     def take_suggestions(self) -> None:
         """Say what geometry suggests wherever nothing was said."""
-        if not self._suggestions.found:
-            silent = self._suggestions.silent
-            self._refuse(self.desk.why_not_change_mask() or (silent[0] if silent else ""))
+        if not self.drawing.suggestions.found:
+            silent = self.drawing.suggestions.silent
+            self.drawing.refuse(self.desk.why_not_change_mask() or (silent[0] if silent else ""))
             return
-        self._attempt(lambda: self.desk.take_suggestions(self._suggestions))
-        self._show_words()
+        self.drawing.attempt(lambda: self.desk.take_suggestions(self.drawing.suggestions))
+        self.show.words()
 
     def carry_forward(self) -> None:
         """Carry the baseline's outline to the open visit."""
         if reason := self.desk.why_not_carry():
-            self._refuse(reason)
+            self.drawing.refuse(reason)
             return
         session, visit = self.desk.session, self.desk.visit
         if visit is None or session is None or session.is_unsaved:
-            self._refuse(self.texts("panel.save_or_undo_first"))
+            self.drawing.refuse(self.texts("panel.save_or_undo_first"))
             return
         self._carry(visit.row, is_again=True)
 
@@ -241,13 +181,13 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         visit, state = self.desk.visit, self.room.state
         view = self.room.active
         if visit is None or visit.session is None or state is None or view not in state.views:
-            self._refuse(self.desk.why_not_change())
+            self.drawing.refuse(self.desk.why_not_change())
             return
         if view.half is not Half.CURRENT:
-            self._refuse(self.texts("panel.other_visit"))
+            self.drawing.refuse(self.texts("panel.other_visit"))
             return
         if visit.session.is_unsaved:
-            self._refuse(self.texts("panel.save_or_undo_first"))
+            self.drawing.refuse(self.texts("panel.save_or_undo_first"))
             return
         self.open_row(visit.row, stack_uid=state.pair.stacks[view].stack.stack_uid)
 
@@ -255,32 +195,32 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         """Save the reading; a proposal is accepted by it."""
         session = self.desk.session
         if reason := self.desk.why_not_save():
-            self._refuse(reason)
+            self.drawing.refuse(reason)
             return
         if session is None:
             return
-        self._run(
+        self.crew.run(
             self.texts("save.saving"),
             lambda: work.save_visit(self.workspace, session),
             self._saved,
-            begin=lambda: self._freeze(self.texts("save.saving")),
-            refused=lambda reason: self._refuse(self.texts("save.not_saved", reason=reason)),
+            begin=lambda: self.crew.freeze(self.texts("save.saving")),
+            refused=lambda reason: self.drawing.refuse(self.texts("save.not_saved", reason=reason)),
         )
 
     def sign(self) -> None:
         """Sign the saved reading."""
         visit = self.desk.visit
-        if not self.jobs.is_busy and (reason := self.desk.why_not_sign()):
-            self._refuse(reason)
+        if not self.crew.is_busy and (reason := self.desk.why_not_sign()):
+            self.drawing.refuse(reason)
             return
         if visit is None or visit.session is None:
             return
         session = visit.session
-        self._run(
+        self.crew.run(
             self.texts("sign.sign"),
             lambda: session.sign(_lock_of(self.desk)),
             lambda _: self._signed(),
-            begin=lambda: self._freeze(self.texts("sign.sign")),
+            begin=lambda: self.crew.freeze(self.texts("sign.sign")),
         )
 
     def add_lesion(self, level: Level, side: Side) -> None:
@@ -295,7 +235,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
             return work.list_rows(self.workspace, reader=self.reader, texts=self.texts)
 
         def done(listed: work.Listed) -> None:
-            self._listed(listed)
+            self.lists.show(listed)
             day = visit.row.item.visit_date
             self.panel.say(self.texts("lesion.added", level=level.value))
             row = next(
@@ -304,7 +244,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
             if row is not None:
                 self.open_row(row)
 
-        self._run(self.texts("lesion.add"), act, done)
+        self.crew.run(self.texts("lesion.add"), act, done)
 
     def settle(self, is_mine: bool) -> None:
         """Say which of two readings of the same reader and visit counts."""
@@ -318,11 +258,11 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         def done(_: object) -> None:
             self._conflict = None
             self.panel.show_conflict("")
-            self.reload()
+            self.lists.reload()
             self.open_row(visit.row)
             self.panel.say(self.texts("conflict.settled"))
 
-        self._run(
+        self.crew.run(
             self.texts("conflict.title"),
             lambda: settle_conflict(
                 self.workspace, keep=keep, others=rest, reader=self.reader, reason=reason
@@ -330,117 +270,33 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
             done,
         )
 
-    def choose_reader(self, reader: str) -> None:
-        """Read as somebody from now on."""
-        if reader != self.reader:
-            self.reader = reader
-            visit = self.desk.visit
-            self.reload()
-            if visit is not None and reader:
-                self.open_row(visit.row)
-
-    def blind(self) -> None:
-        """Begin blinded reading."""
-        if not self.reader:
-            self._refuse(self.texts("room.choose_reader"))
-            self.reload()
-            return
-        self._run(
-            self.texts("blinding.begin"),
-            lambda: work.blind(self.workspace, reader=self.reader, texts=self.texts),
-            self._blinding_changed,
-        )
-
-    def unblind(self, reason: str) -> None:
-        """End blinded reading, for a reason that is recorded."""
-        self._run(
-            self.texts("blinding.end"),
-            lambda: work.lift_blinding(
-                self.workspace, reader=self.reader, reason=reason, texts=self.texts
-            ),
-            self._blinding_changed,
-        )
-
     def _connect(self) -> None:
-        room, panel, worklist = self.room, self.panel, self.worklist
-        room.stroke_finished.connect(self._stroke)
-        room.point_clicked.connect(self._clicked)
-        room.base_plane_dragged.connect(self._plane_dragged)
-        room.hand_changed.connect(self._hand_changed)
+        room, panel, drawing = self.room, self.panel, self.drawing
         room.looked_at.connect(self._looked_at)
-        room.picture_shown.connect(self._picture_shown)
-        room.refused.connect(self._refuse)
-        worklist.row_wanted.connect(self.open_row)
-        worklist.reader_chosen.connect(self.choose_reader)
-        worklist.blinding_wanted.connect(self.blind)
-        worklist.unblinding_wanted.connect(self.unblind)
+        room.refused.connect(drawing.refuse)
+        self.worklist.row_wanted.connect(self.open_row)
+        self.lists.row_wanted.connect(self.open_row)
         panel.confirm_wanted.connect(self.confirm_level)
         panel.save_wanted.connect(self.save)
         panel.sign_wanted.connect(self.sign)
         panel.lesion_wanted.connect(self.add_lesion)
         panel.keep_wanted.connect(self.settle)
-        panel.tools.hand_wanted.connect(self.choose_hand)
-        panel.tools.step_wanted.connect(self.do_step)
+        panel.tools.carry_wanted.connect(self.carry_forward)
         panel.status.status_wanted.connect(self.say_status)
         panel.description.said.connect(self.describe)
         panel.description.all_wanted.connect(self.take_suggestions)
-        for jobs in (self.jobs, self.background):
-            jobs.changed.connect(lambda _: self._show_busy())
-
-    def _run(
-        self,
-        words: str,
-        act: Callable[[], object],
-        done: Callable[[Any], None],
-        *,
-        begin: Callable[[], object] | None = None,
-        refused: Callable[[str], None] | None = None,
-    ) -> None:
-        def thawed(take: Callable[[Any], None]) -> Callable[[Any], None]:
-            def taken(result: Any) -> None:
-                self.desk.busy_with = ""
-                take(result)
-                self._show_all()
-
-            return taken
-
-        self.jobs.add(
-            Job(
-                words=words, act=act, done=thawed(done), refused=thawed(refused or self._refuse), begin=begin
-            )
-        )
-
-    def _freeze(self, words: str) -> None:
-        self.desk.busy_with = words
-        self._show_reasons()
 
     def _leave(self) -> None:
-        self._timer.stop()
+        self.drawing.rest()
         self._conflict = None
         self.panel.show_conflict("")
         if self.desk.leave():
             self.panel.say(self.texts("worklist.has_draft"))
-        self._show_reasons()
-
-    def _listed(self, listed: work.Listed) -> None:
-        self.desk.is_blinded = listed.is_blinded
-        self.worklist.show_rows(listed.rows, is_blinded=listed.is_blinded)
-        self.worklist.set_current(None if self.desk.visit is None else self.desk.visit.row)
-
-    def _blinding_changed(self, listed: work.Listed) -> None:
-        was_blinded = self.desk.is_blinded
-        self._listed(listed)
-        self.panel.say(self.texts("blinding.unblinded" if was_blinded else "blinding.on"))
-        visit = self.desk.visit
-        if visit is not None:
-            key = visit.row.item.key
-            row = next((each for each in listed.rows if each.item.key == key), None)
-            if row is not None:
-                self.open_row(row)
+        self.show.reasons()
 
     def _opened(self, visit: OpenedVisit) -> None:
         self.desk.open(visit)
-        self._suggestions, self._has_pointed = Suggestions(), False
+        self.drawing.suggestions, self._has_pointed = Suggestions(), False
         room = self.room
         room.show_pair(visit.shown.pair)
         for shown in visit.shown.masks:
@@ -454,7 +310,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         room.set_hand(Hand.POINT)
         self.worklist.set_current(visit.row)
         self._say_opening(visit)
-        self._timer.start()
+        self.drawing.look_soon()
         is_follow_up = visit.row.item.day > 0
         if is_follow_up and self.desk.can_be_proposed and not self.desk.is_blinded:
             self._carry(visit.row)
@@ -463,15 +319,19 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         session = visit.session
         notices = () if session is None else session.notices
         refusal = visit.refusal if session is None else session.refusal
-        link = "" if self.desk.is_blinded else visit.shown.pair.link_note
         sentence = " ".join(part for part in (*notices, refusal) if part)
-        self.panel.say(sentence or link or self.texts("room.ready"), is_error=bool(refusal))
+        if not sentence and session is not None and session.is_proposed:
+            sentence = self.texts("contour.accept_hint")
+        pair = visit.shown.pair
+        if not sentence and pair.baseline is not None and pair.matrix_lps is None:
+            sentence = self.texts("panel.not_linked")
+        self.panel.say(sentence or self.texts("room.help"), is_error=bool(refusal))
 
     def _carry(self, row: WorkRow, *, is_again: bool = False) -> None:
         """Carry a lesion forward beside everything else, so that no visit waits for it."""
 
         def done(carried: work.Carried) -> None:
-            self.reload()
+            self.lists.reload()
             visit = self.desk.visit
             is_here = visit is not None and visit.row.item.key == row.item.key
             is_free = self.desk.can_be_proposed or (is_again and not self._is_touched())
@@ -480,13 +340,10 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
             elif is_here and carried.sentence:
                 self.panel.say(carried.sentence)
 
-        self.background.add(
-            Job(
-                words=self.texts("tool.carry_forward"),
-                act=lambda: work.carry_forward(self.workspace, row, is_again=is_again),
-                done=done,
-                refused=self._refuse,
-            )
+        self.crew.run_aside(
+            self.texts("tool.carry_forward"),
+            lambda: work.carry_forward(self.workspace, row, is_again=is_again),
+            done,
         )
 
     def _is_touched(self) -> bool:
@@ -505,254 +362,21 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
                 later = next((e for e in self.worklist.rows if _is_later(e, visit.row)), None)
                 if later is not None:
                     self._carry(later)
-        self.reload()
+        self.lists.reload()
 
     def _signed(self) -> None:
-        self.panel.say(self.texts("sign.final"))
-        self.reload()
+        self.panel.say(self.texts("sign.signed_blinded"))
+        self.lists.reload()
 
     def _level_known(self, known: LevelKnowledge) -> None:
         self.desk.set_lock(known.lock, known.centre_lps)
-        self._show_level()
+        self.show.level()
         self.panel.say(lock_words(known.lock, self.texts, is_blinded=self.desk.is_blinded))
-        self._timer.start()
-
-    def _stroke(self, stroke: Stroke) -> None:
-        if not self.desk.paints_in(stroke.view):
-            return
-        if not self._attempt(lambda: self.desk.stroke(stroke), "save.stroke_refused"):
-            self.room.refresh_mask(stroke.view)
-        self.room.set_look(stroke.view, self.desk.look)
-        self._show_numbers()
-        self._show_reasons()
-        self._timer.start()
-
-    def _clicked(self, view: View, point: Any) -> None:
-        visit = self.desk.visit
-        if visit is None or visit.session is None or (reason := self.desk.why_not_change()):
-            self._refuse(self.desk.why_not_change())
-            return
-        if view.half is not Half.CURRENT:
-            self._refuse(self.texts("panel.other_visit"))
-            return
-        points, background = self.desk.clicks_with(
-            _point(point), is_background=self._is_background_click
-        )
-        del reason
-        if not points:
-            self._refuse(self.texts("tool.click_hint"))
-            return
-        self._outline(points, background)
-
-    def _outline(self, points: tuple[Point, ...], background: tuple[Point, ...]) -> None:
-        session = self.desk.session
-        if session is None:
-            return
-        uid = session.stack.stack.stack_uid
-        values, placed = self.room.loader.cache.get(uid), self.desk.placed_plane
-
-        def act() -> ClickOutline:
-            from herntrack.imaging.volume import Volume
-
-            volume = None
-            if values is not None:
-                volume = Volume(values=values, geometry=session.stack.stack.geometry)
-            return outline_clicks(
-                self.workspace,
-                session.lesion,
-                session.stack,
-                points_lps=points,
-                background_points_lps=background,
-                placed=placed,
-                volume=volume,
-            )
-
-        self._run(
-            self.texts("tool.click"),
-            act,
-            self._outlined,
-            begin=lambda: self._freeze(self.texts("tool.click")),
-        )
-
-    def _outlined(self, outline: ClickOutline) -> None:
-        if self._attempt(lambda: self.desk.take_outline(outline)):
-            self.panel.say(" ".join(outline.remarks) or self.texts("contour.accept_hint"))
-        self._mask_changed()
-
-    def _plane_dragged(self, view: View, plane: BasePlane) -> None:
-        if view.half is not Half.CURRENT:
-            shown = self.desk.visit.shown.masks if self.desk.visit else ()
-            before = next((e.base_plane for e in shown if e.view.half is Half.BASELINE), None)
-            self.room.set_base_plane(Half.BASELINE, before)
-            self._refuse(self.texts("panel.other_visit"))
-            return
-        if self._attempt(lambda: self.desk.move_base_plane(plane)):
-            points, background = self.desk.clicks()
-            if points:
-                self._outline(points, background)
-        self._mask_changed()
-
-    def _hand_changed(self, hand: Hand) -> None:
-        del hand
-        self._is_background_click = False
-        self._paint_only_here()
-        self._show_hand()
+        self.drawing.look_soon()
 
     def _looked_at(self, half: Half, _: Any) -> None:
         if half is Half.CURRENT and self.room.hand is Hand.POINT:
             self._has_pointed = True
-
-    def _picture_shown(self, view: View) -> None:
-        del view
-        self._paint_only_here()
-
-    def _paint_only_here(self) -> None:
-        """Let no stroke go where no reading is: only the view of the stack that is read is painted."""
-        for view, pane in self.room.panes.items():
-            if pane.mouse.is_painting and not self.desk.paints_in(view):
-                pane.mouse.is_painting = False
-                pane.labels.mode = "pan_zoom"
-            elif self.room.hand.paints and self.desk.paints_in(view) and not pane.mouse.is_painting:
-                pane.set_hand(self.room.hand)
-
-    def _edit(self, reason: str, act: Callable[[], MaskEdit | None], words: str = "") -> None:
-        if reason:
-            self._refuse(reason)
-            return
-        edits: list[MaskEdit | None] = []
-        if self._attempt(lambda: edits.append(act())):
-            edit = edits[0]
-            if edit is None:
-                self.panel.say(self.texts("panel.nothing_changed"))
-            elif words:
-                self.panel.say(self.texts(words, tool=self.texts.word(edit.tool)))
-            else:
-                self.panel.say(self.texts.word(edit.tool))
-        self._mask_changed()
-
-    def _attempt(self, act: Callable[[], object], words: str = "") -> bool:
-        try:
-            act()
-        except HerntrackError as error:
-            self._refuse(self.texts(words, reason=str(error)) if words else str(error))
-            return False
-        return True
-
-    def _mask_changed(self) -> None:
-        visit = self.desk.visit
-        if visit is not None and visit.session is not None:
-            self.room.set_look(visit.view, self.desk.look)
-            self.room.refresh_mask(visit.view)
-            self.room.set_base_plane(Half.CURRENT, visit.session.mask.base_plane)
-            self._timer.start()
-        self._show_all()
-
-    def _look_over(self) -> None:
-        visit = self.desk.visit
-        if visit is None or visit.session is None:
-            return
-        mask, midline = visit.session.mask, visit.midline_lps
-        copied, geometry, plane = mask.mask.copy(), mask.geometry, mask.base_plane
-
-        def done(looked: work.Looked) -> None:
-            if self.desk.visit is not None and self.desk.session is visit.session:
-                self._suggestions = looked.suggestions
-                self.panel.show_guards([self.texts.guard(each.value) for each in looked.guards])
-                self.panel.description.show_suggestions(looked.suggestions)
-
-        self._looks.add(
-            Job(
-                words="",
-                act=lambda: work.look_over(copied, geometry, plane, midline),
-                done=done,
-                refused=self._refuse,
-            )
-        )
-
-    def _refuse(self, reason: str) -> None:
-        self.panel.say(reason, is_error=True)
-
-    def _show_all(self) -> None:
-        visit = self.desk.visit
-        if visit is None:
-            self.panel.show_title(self.texts("panel.open_first"), None)
-        else:
-            session = visit.session
-            is_signed = session is not None and visit.row.state.name == "SIGNED"
-            self.panel.show_title(
-                visit.row.title,
-                None if session is None or not self._has_words() else self.desk.look,
-                final_words=self.texts("sign.signed_blinded") if is_signed else "",
-            )
-        self.panel.show_lesion_question(visit is not None and visit.row.item.lesion_uid is None)
-        self._show_level()
-        self._show_words()
-        self._show_numbers()
-        self._show_hand()
-        self._show_reasons()
-
-    def _has_words(self) -> bool:
-        """Whether there is anything to call proposed, unsaved or accepted."""
-        session = self.desk.session
-        return session is not None and (session.started_from is not None or session.is_unsaved)
-
-    def _show_level(self) -> None:
-        visit = self.desk.visit
-        if visit is None or visit.lock is None:
-            self.panel.show_level("", is_locked=False, hint="")
-            self.room.set_level("", is_confirmed=False)
-            return
-        words = lock_words(visit.lock, self.texts, is_blinded=self.desk.is_blinded)
-        hint = self.texts("level.confirm_hint", level=visit.lock.level.value)
-        self.panel.show_level(words, is_locked=visit.lock.is_locked, hint=hint)
-        self.room.set_level(words, is_confirmed=visit.lock.is_locked)
-
-    def _show_words(self) -> None:
-        session = self.desk.session
-        self.panel.description.show_said(self.desk.descriptors())
-        if session is not None:
-            self.panel.status.show_status(session.judgement.status, session.judgement.reason)
-
-    def _show_numbers(self) -> None:
-        picture = self.desk.picture()
-        if picture is None:
-            self.panel.numbers.clear()
-        else:
-            self.panel.numbers.show_numbers(
-                numbers_shown(picture, self.texts, is_blinded=self.desk.is_blinded)
-            )
-
-    def _show_hand(self) -> None:
-        self.panel.tools.show_hand(
-            self.room.hand, is_background=self._is_background_click, brush_mm=self.room.brush_mm
-        )
-
-    def _show_reasons(self) -> None:
-        desk = self.desk
-        mask_reason = desk.why_not_change_mask()
-        self.panel.tools.show_reasons(
-            desk.why_not_change(),
-            {
-                "fill_holes": mask_reason,
-                "interpolate": mask_reason,
-                "smooth": mask_reason,
-                "clear": mask_reason,
-                "undo": desk.why_not_undo(),
-                "redo": desk.why_not_redo(),
-                "carry_forward": desk.why_not_carry(),
-            },
-        )
-        self.panel.status.show_reason(desk.why_not_change())
-        self.panel.show_reasons(desk.why_not_save(), desk.why_not_sign())
-        session = desk.session
-        is_proposed = session is not None and session.is_proposed and desk.look is MaskLook.PROPOSED
-        self.panel.show_save_words(
-            f"{self.texts('contour.accept')}   A" if is_proposed else f"{self.texts('save.save')}   S"
-        )
-
-    def _show_busy(self) -> None:
-        words = [jobs.words for jobs in (self.jobs, self.background) if jobs.words]
-        self.panel.show_busy(" \N{MIDDLE DOT} ".join(words))
 
 
 def _lock_of(desk: Desk) -> Any:
@@ -761,8 +385,3 @@ def _lock_of(desk: Desk) -> Any:
 
 def _is_later(row: WorkRow, first: WorkRow) -> bool:
     return row.item.lesion_uid == first.item.lesion_uid and row.item.visit_date > first.item.visit_date
-
-
-def _point(values: Any) -> Point:
-    x, y, z = (float(value) for value in np.asarray(values))
-    return x, y, z

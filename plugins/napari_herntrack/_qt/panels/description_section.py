@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QGridLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QGridLayout, QWidget
 
 from herntrack.model.descriptors import MSU_SIZES, Descriptors
 from herntrack.model.vocabulary import (
@@ -35,7 +35,16 @@ CHOICES: tuple[tuple[str, Sequence[object]], ...] = (
 VALUES = {name: (None, *values) for name, values in CHOICES}
 """What each line of a box stands for; Qt would hand words back without their list."""
 
-ARROW = "\N{LEFTWARDS ARROW}"
+PLACES = {
+    "type": (0, 1, 3),
+    "zone": (1, 1, 3),
+    "side": (2, 1, 3),
+    "migration": (3, 1, 3),
+    "msu_size": (4, 1, 1),
+    "msu_location": (4, 2, 1),
+    "pfirrmann": (5, 1, 1),
+}
+"""Row, column and width of each box; the MSU grade is one line."""
 
 
 class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
@@ -48,25 +57,25 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         super().__init__(parent)
         self._texts = texts
         self.boxes: dict[str, QComboBox] = {}
-        self.hints: dict[str, QPushButton] = {}
         self._suggested: dict[str, object] = {}
         self.title = label(texts("descriptor.title").upper(), "section")
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(2)
-        for row, (name, values) in enumerate(CHOICES):
+        for name, values in CHOICES:
+            row, column_number, width = PLACES[name]
             self.boxes[name] = box = self._box(name, values)
-            self.hints[name] = hint = button("", lambda name=name: self._take(name))
-            hint.setVisible(False)
-            grid.addWidget(label(texts(f"descriptor.{name}"), "quiet", wraps=False), row, 0)
-            grid.addWidget(box, row, 1)
-            grid.addWidget(hint, row, 2)
-        grid.setColumnStretch(1, 1)
+            grid.addWidget(box, row, column_number, 1, width)
+            if column_number == 1:
+                key = "descriptor.msu" if name == "msu_size" else f"descriptor.{name}"
+                grid.addWidget(label(texts(key), "quiet", wraps=False), row, 0)
         self.all_button = button(f"{texts('panel.take_suggestions')}   D", self.all_wanted.emit)
+        grid.addWidget(self.all_button, 5, 2)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(2, 1)
         parts = column(self.title, spacing=3)
         parts.addLayout(grid)
-        parts.addWidget(self.all_button)
         self.setLayout(parts)
 
     def show_said(self, said: Descriptors) -> None:
@@ -80,27 +89,24 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._refresh()
 
     def show_suggestions(self, suggestions: Suggestions) -> None:
-        """Show what geometry suggests, where it differs from what was said."""
+        """Show what geometry suggests in the boxes of what was not said, with a question mark."""
         self._suggested = {each.name: each.value for each in suggestions.found}
-        for name, hint in self.hints.items():
+        for name, box in self.boxes.items():
             found = suggestions.suggestion(name)
-            if found is not None:
-                hint.setText(f"{ARROW} {self._word(found.value)}")
-                hint.setToolTip(self._texts("descriptor.why", reason=self._texts.suggestion(found)))
+            why = self._texts("descriptor.why", reason=self._texts.suggestion(found)) if found else ""
+            box.setToolTip(why or self._texts(f"descriptor.{name}"))
         self._refresh()
 
     def _refresh(self) -> None:
         open_ones = 0
-        for name, hint in self.hints.items():
-            said = VALUES[name][self.boxes[name].currentIndex()]
-            is_open = name in self._suggested and said != self._suggested[name]
-            hint.setVisible(is_open)
-            open_ones += is_open and said is None
+        for name, box in self.boxes.items():
+            is_open = name in self._suggested and box.currentIndex() == 0
+            open_ones += is_open
+            said = self._texts("descriptor.not_said")
+            words = f"{self._word(self._suggested[name])} ?" if name in self._suggested else said
+            if box.itemText(0) != words:
+                box.setItemText(0, words)
         self.all_button.setVisible(open_ones > 0)
-
-    def _take(self, name: str) -> None:
-        if name in self._suggested:
-            self.said.emit(name, self._suggested[name])
 
     def _word(self, value: object) -> str:
         return self._texts.word(value) if isinstance(value, Term) else str(value)
@@ -108,6 +114,8 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
     def _box(self, name: str, values: Sequence[object]) -> QComboBox:
         box = QComboBox()
         box.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        box.setMinimumContentsLength(4)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setAccessibleName(self._texts(f"descriptor.{name}"))
         box.addItem(self._texts("descriptor.not_said"))
         box.addItems([self._word(value) for value in values])

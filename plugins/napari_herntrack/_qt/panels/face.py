@@ -17,6 +17,9 @@ from herntrack.workflows.worklist import ReadingState
 
 GOOD, NOTICE, BAD, CALM = "#2fae7d", "#e0912f", "#d4604a", "#4a9fd4"
 
+CHIP_PX = 19
+"""Height of a word on a coloured ground (pixels)."""
+
 STATE_COLOURS = {
     ReadingState.TO_READ: "#8a96a5",
     ReadingState.PROPOSED: NOTICE,
@@ -49,8 +52,8 @@ QLabel[role="volume"] { font-size: 21px; font-weight: 600; }
 QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="guard"] { font-size: 12px; color: #e0912f; }
 QLabel[role="error"] { color: #d4604a; }
-QLabel[role="chip"] { font-size: 11px; font-weight: 600; color: white; border-radius: 7px; padding: 1px 8px; }
-QPushButton { padding: 4px 6px; }
+QLabel[role="chip"] { font-size: 11px; font-weight: 600; color: white; border-radius: 7px; padding: 2px 9px; }
+QPushButton { padding: 3px 3px; }
 QPushButton[is_blocked="true"] { color: rgba(138, 150, 165, 150); }
 QPushButton[is_primary="true"] { font-weight: 600; padding: 7px 8px; }
 QPushButton:checked { background: #2b6f9e; color: white; }
@@ -67,6 +70,8 @@ def label(text: str = "", role: str = "", *, wraps: bool = True) -> QLabel:
     made.setWordWrap(wraps)
     if role:
         made.setProperty("role", role)
+    if role == "chip":
+        made.setFixedHeight(CHIP_PX)
     if wraps:
         made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         made.setMinimumWidth(40)
@@ -76,6 +81,7 @@ def label(text: str = "", role: str = "", *, wraps: bool = True) -> QLabel:
 def button(text: str, slot: Callable[[], object] | None = None, *, is_primary: bool = False) -> QPushButton:
     """Return a button that leaves the keys to the views."""
     made = QPushButton(text)
+    made.setMinimumWidth(20)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     made.setProperty("is_primary", is_primary)
     if slot is not None:

@@ -45,7 +45,7 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
     def __init__(self, napari_viewer: napari.viewer.Viewer, folder: Path | None = None) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._mount = Mount(napari_viewer)
+        self._mount = Mount()
         self._settings = QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "herntrack", "reading-room"
         )
@@ -116,7 +116,7 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.room = ReadingRoom(workspace)
         for key in READING_KEYS:
             self.room.add_key(key.keys, lambda name=key.name: self._do(name))
-        self._mount.open(self.room)
+        self._mount.open(self.room, self.window())
         self._furnish(self.room)
 
     def _furnish(self, room: ReadingRoom) -> None:
@@ -137,7 +137,7 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         )
         self.worklist.reader_chosen.connect(lambda name: self._settings.setValue(READER, name))
         self.worklist.language_chosen.connect(self.set_language)
-        self.conductor.reload()
+        self.conductor.lists.reload()
 
     def _show_sheet(self, room: ReadingRoom, texts: Texts) -> None:
         room.set_sheet(texts("keys.title"), sheet_rows(texts))
@@ -156,4 +156,5 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def _do(self, name: str) -> None:
         if self.conductor is not None:
-            getattr(self.conductor, name)()
+            owner = self.conductor if hasattr(self.conductor, name) else self.conductor.drawing
+            getattr(owner, name)()

@@ -134,7 +134,9 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
     def show_busy(self, words: str) -> None:
         """Show that something runs."""
         self.progress.setRange(0, 0 if words else 1)
-        show_text(self.busy, self._texts("room.working", what=words) if words else "", is_hidden_when_empty=False)
+        show_text(
+            self.busy, self._texts("room.working", what=words) if words else "", is_hidden_when_empty=False
+        )
 
     def show_conflict(self, sentence: str) -> None:
         """Show two readings that stand beside each other, with the choice; empty: none."""
@@ -151,8 +153,9 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.confirm_button = button(f"{texts('level.confirm')}   K", self.confirm_wanted.emit)
         self.confirm_button.hide()
         self.level_hint = label("", "quiet")
-        top = line(self.title, self.look_chip, stretch=0)
-        parts = column(top, line(self.level, self.confirm_button, stretch=0), self.level_hint)
+        chips = line(self.look_chip)
+        chips.addStretch(1)
+        parts = column(self.title, chips, line(self.level, self.confirm_button, stretch=0), self.level_hint)
         parts.setContentsMargins(8, 8, 8, 4)
         self.head = QWidget()
         self.head.setLayout(parts)
@@ -184,7 +187,7 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.keep_mine = button(texts("conflict.keep_mine"), lambda: self.keep_wanted.emit(True))
         self.keep_other = button(texts("conflict.keep_other"), lambda: self.keep_wanted.emit(False))
         self.message = label(texts("room.help"), "quiet")
-        self.message.setMinimumHeight(32)
+        self.message.setMinimumHeight(30)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -204,7 +207,6 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
             self.message,
             self.progress,
             self.busy,
-            label(texts("room.not_pain"), "quiet"),
         )
         parts.setContentsMargins(8, 2, 8, 6)
         self.foot = QWidget()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QMenu, QToolButton, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from herntrack.model.vocabulary import ReadingStatus
 from napari_herntrack._qt.panels.face import button, column, label, line, show_text
@@ -21,6 +21,8 @@ FIRST_REASONS: Mapping[ReadingStatus, str] = {
     ReadingStatus.NOT_EVALUABLE: "unevaluable_reason.poor_quality",
 }
 """What one click or one key says; the list has the others."""
+
+MORE = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}"
 
 KEYS = {ReadingStatus.ABSENT: "0", ReadingStatus.NOT_EVALUABLE: "9"}
 
@@ -43,9 +45,11 @@ class StatusSection(QWidget):  # type: ignore[misc]  # Qt has no types here
             texts("status.present"), lambda: self.status_wanted.emit(ReadingStatus.PRESENT, "")
         )
         self.present_button.setCheckable(True)
-        self.buttons = {status: self._split(status) for status in REASON_SECTIONS}
+        self.buttons: dict[ReadingStatus, QPushButton] = {}
+        row = line(self.present_button, stretch=0)
+        for status in REASON_SECTIONS:
+            row.addLayout(self._split(status))
         self.reason = label("", "quiet")
-        row = line(self.present_button, *self.buttons.values())
         self.setLayout(column(self.title, row, self.reason))
 
     def show_status(self, status: ReadingStatus, reason: str) -> None:
@@ -60,20 +64,24 @@ class StatusSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         for made in (self.present_button, *self.buttons.values()):
             made.setToolTip(why_not)
 
-    def _split(self, status: ReadingStatus) -> QToolButton:
-        """Return a button that says the usual reason at once and has the others in a list."""
-        made = QToolButton()
-        made.setText(f"{self._texts.word(status)}  {KEYS[status]}")
+    def _split(self, status: ReadingStatus) -> QHBoxLayout:
+        """Return a button that says the usual reason at once, and one with the list of all."""
+        usual = FIRST_REASONS[status]
+        made = button(
+            f"{self._texts.word(status)}   {KEYS[status]}", lambda: self.status_wanted.emit(status, usual)
+        )
         made.setCheckable(True)
-        made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        made.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
-        menu = QMenu(made)
+        self.buttons[status] = made
+        others = button(MORE)
+        others.setAccessibleName(self._texts("status.reason"))
+        others.setToolTip(self._texts("status.reason"))
+        others.setFixedWidth(18)
+        menu = QMenu(others)
         section = REASON_SECTIONS[status]
         for name, text in self._texts.section(section).items():
             action = menu.addAction(text)
-            action.triggered.connect(
-                lambda *_, key=f"{section}.{name}": self.status_wanted.emit(status, key)
-            )
-        made.setMenu(menu)
-        made.clicked.connect(lambda *_: self.status_wanted.emit(status, FIRST_REASONS[status]))
-        return made
+            action.triggered.connect(lambda *_, key=f"{section}.{name}": self.status_wanted.emit(status, key))
+        others.clicked.connect(lambda *_: menu.popup(others.mapToGlobal(others.rect().bottomLeft())))
+        parts = line(made, others, stretch=0)
+        parts.setSpacing(1)
+        return parts

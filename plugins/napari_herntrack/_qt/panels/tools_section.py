@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
@@ -44,11 +45,13 @@ HAND_NAMES: Mapping[Hand, str] = {
 class ToolsSection(QWidget):  # type: ignore[misc]  # Qt has no types here
     """Buttons of hands and steps.
 
-    Signals: `hand_wanted(str)` and `step_wanted(str)` with a name of `HANDS` and `STEPS`.
+    Signals: `hand_wanted(str)` and `step_wanted(str)` with a name of `HANDS` and `STEPS`;
+    `carry_wanted()`.
     """
 
     hand_wanted = Signal(str)
     step_wanted = Signal(str)
+    carry_wanted = Signal()
 
     def __init__(self, texts: Texts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,13 +65,13 @@ class ToolsSection(QWidget):  # type: ignore[misc]  # Qt has no types here
             grid.setSpacing(3)
             grid.setContentsMargins(0, 0, 0, 0)
         for number, (name, key, keys, hint) in enumerate(HANDS):
-            made = button(_with_key(texts(key), keys), lambda name=name: self.hand_wanted.emit(name))
+            made = button(_with_key(texts(key), keys), partial(self.hand_wanted.emit, name))
             made.setCheckable(True)
             made.setToolTip(texts(hint))
             self.hands[name] = made
             hands.addWidget(made, number // 2, number % 2)
         for number, (name, key, keys) in enumerate(STEPS):
-            made = button(_with_key(texts(key), keys), lambda name=name: self.step_wanted.emit(name))
+            made = button(_with_key(texts(key), keys), partial(self._want, name))
             self.steps[name] = made
             last = number == len(STEPS) - 1
             steps.addWidget(made, number // 2, number % 2, 1, 2 if last else 1)
@@ -77,6 +80,12 @@ class ToolsSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         parts.addWidget(self.hint)
         parts.addLayout(steps)
         self.setLayout(parts)
+
+    def _want(self, name: str) -> None:
+        if name == "carry_forward":
+            self.carry_wanted.emit()
+        else:
+            self.step_wanted.emit(name)
 
     def show_hand(self, hand: Hand, *, is_background: bool, brush_mm: float) -> None:
         """Show which hand the mouse has, and how it is used."""

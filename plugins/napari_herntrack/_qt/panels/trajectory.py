@@ -6,6 +6,7 @@ A plot library would take longer than a stroke may; a handful of points needs no
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt
@@ -46,11 +47,11 @@ class TrajectoryPlot(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size that the plot asks for."""
-        return QSize(300, 150)
+        return QSize(300, 128)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         """Return the smallest useful size."""
-        return QSize(200, 150)
+        return QSize(200, 128)
 
     def show_points(self, points: Sequence[CoursePoint]) -> None:
         """Paint a course."""
@@ -122,7 +123,7 @@ class TrajectoryPlot(QWidget):  # type: ignore[misc]  # Qt has no types here
         y = places[0][1].y()
         painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
         painter.setPen(QPen(colour, 1.4))
-        for (_, start), (_, end) in zip(places, places[1:], strict=False):
+        for (_, start), (_, end) in pairwise(places):
             painter.drawLine(start, end)
 
     def _point(

@@ -113,6 +113,20 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         for state in ReadingState:
             self.state_box.addItem(texts.word(state), state)
         self.state_box.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._build_tree()
+        self.count_label = label("", "quiet")
+        self.next_button = button(f"{texts('worklist.next')}   N", is_primary=True)
+        self.blinded_box = QCheckBox(texts("blinding.title"))
+        self.blinded_box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.blinded_label = label(texts("blinding.on"), "quiet")
+        self.unblind_line = QLineEdit()
+        self.unblind_line.setPlaceholderText(texts("blinding.reason"))
+        self.unblind_button = button(texts("blinding.end"))
+        self._lay_out()
+        self._show_unblinding(False)
+        self.show_reader_hint()
+
+    def _build_tree(self) -> None:
         self.tree = QTreeWidget()
         self.tree.setColumnCount(2)
         self.tree.setHeaderHidden(True)
@@ -124,14 +138,9 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.count_label = label("", "quiet")
-        self.next_button = button(f"{texts('worklist.next')}   N", is_primary=True)
-        self.blinded_box = QCheckBox(texts("blinding.title"))
-        self.blinded_box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.blinded_label = label(texts("blinding.on"), "quiet")
-        self.unblind_line = QLineEdit()
-        self.unblind_line.setPlaceholderText(texts("blinding.reason"))
-        self.unblind_button = button(texts("blinding.end"))
+
+    def _lay_out(self) -> None:
+        texts = self._texts
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(6)
@@ -145,9 +154,7 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         layout.addWidget(self.blinded_box)
         layout.addWidget(self.blinded_label)
         layout.addLayout(line(self.unblind_line, self.unblind_button, stretch=0))
-        layout.addWidget(label(texts("room.research_only"), "quiet"))
-        self._show_unblinding(False)
-        self.show_reader_hint()
+        layout.addWidget(label(f"{texts('room.research_only')} {texts('room.not_pain')}", "quiet"))
 
     def _connect(self) -> None:
         self.reader_line.editingFinished.connect(self._choose_reader)
@@ -160,12 +167,8 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.tree.itemClicked.connect(self._open_clicked)
         self.next_button.clicked.connect(lambda *_: self.open_next())
         self.blinded_box.toggled.connect(self._toggle_blinding)
-        self.unblind_button.clicked.connect(
-            lambda *_: self.unblinding_wanted.emit(self.unblind_line.text())
-        )
-        self.unblind_line.returnPressed.connect(
-            lambda: self.unblinding_wanted.emit(self.unblind_line.text())
-        )
+        self.unblind_button.clicked.connect(lambda *_: self.unblinding_wanted.emit(self.unblind_line.text()))
+        self.unblind_line.returnPressed.connect(lambda: self.unblinding_wanted.emit(self.unblind_line.text()))
 
     def open_next(self) -> None:
         """Ask for the next row to read; say so if nothing is left."""

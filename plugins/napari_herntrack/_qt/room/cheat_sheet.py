@@ -8,8 +8,8 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-ROWS_PER_COLUMN = 14
-"""A column of the sheet is no longer than that."""
+N_COLUMNS = 3
+"""The sheet has so many columns; more do not fit beside two docks."""
 
 STYLE = (
     "#cheat_sheet { background: rgba(12, 15, 19, 238); border: 1px solid #2a323d; border-radius: 8px; }"
@@ -33,8 +33,9 @@ class CheatSheet(QWidget):  # type: ignore[misc]  # Qt has no types here
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(5)
+        length = max(1, -(-len(rows) // N_COLUMNS))
         for number, (keys, words) in enumerate(rows):
-            row, column = number % ROWS_PER_COLUMN, number // ROWS_PER_COLUMN * 2
+            row, column = number % length, number // length * 2
             grid.addWidget(_label(keys, "key"), row, column)
             grid.addWidget(_label(words, "words"), row, column + 1)
         layout.addLayout(grid)

@@ -69,7 +69,7 @@ class Mount:
         self._window.centralWidget().layout().removeWidget(self._room)
         self._room.hide()
         self._room.setParent(None)
-        self._room = None
         for widget in self._hidden:
             widget.show()
-        self._hidden = []
+        # napari's window must not live on because somebody remembers it.
+        self._room, self._window, self._hidden = None, None, []

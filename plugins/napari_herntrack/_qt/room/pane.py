@@ -198,7 +198,11 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Let go of napari's objects; the pane is of no use afterwards."""
         self.canvas.removeEventFilter(self.mouse)
         self.canvas.removeEventFilter(self)
+        self.labels.events.paint.disconnect(self._report_stroke)
+        self.qt_viewer.setParent(None)
         self.qt_viewer.close()
+        # napari's objects refer to each other in rings; a pane that is kept must not keep them.
+        del self.qt_viewer, self.canvas, self.overlay, self.image, self.labels, self.model
 
     def _make_layers(self) -> tuple[Any, Any]:
         """Return the image's layer and the mask's, empty."""

@@ -271,8 +271,10 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
     def close_room(self) -> None:
         """Let go of everything; the room is of no use afterwards."""
         self.loader.stop()
+        self.state = None
         for pane in self.panes.values():
             pane.close_canvas()
+        self.panes.clear()
 
     def _scene(self, view: View) -> Scene:
         state = self.state
