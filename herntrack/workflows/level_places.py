@@ -19,7 +19,7 @@ from herntrack.model.base_plane import Point
 from herntrack.model.records import CataloguedStack, Reading, VisitAlignment
 from herntrack.model.vocabulary import Level
 from herntrack.workflows.alignment_pairs import StackPair, frame_of
-from herntrack.workflows.level_records import confirmed_discs
+from herntrack.workflows.level_records import confirmed_by_visit
 from herntrack.workflows.measure import reading_mask
 from herntrack.workflows.stack_choice import StackProposal
 from herntrack.workflows.workspace import Workspace
@@ -49,7 +49,8 @@ def disc_places(
     baseline_date, patient_id = pair.baseline.study.study_date, pair.baseline.study.patient_id
     places: dict[Level, Point] = {}
     if baseline_date is not None:
-        places |= confirmed_discs(workspace, catalogue, patient_id, baseline_date, frame_of(pair.baseline))
+        confirmed = confirmed_by_visit(workspace, catalogue, patient_id)
+        places |= confirmed.get((baseline_date, frame_of(pair.baseline)), {})
     for proposal in proposals:
         reference = proposal.reference
         if reference is None or reference.reading is None or proposal.lesion.level in places:
@@ -74,11 +75,12 @@ def checked_levels(
     from herntrack.workflows.motions import as_alignment
 
     checked = []
+    confirmed = confirmed_by_visit(workspace, catalogue, patient_id)
     for each in found:
         baseline = stacks[each.baseline_stack_uid]
         followup = stacks[each.followup_stack_uid]
-        before = confirmed_discs(workspace, catalogue, patient_id, each.baseline_date, frame_of(baseline))
-        after = confirmed_discs(workspace, catalogue, patient_id, each.visit_date, frame_of(followup))
+        before = confirmed.get((each.baseline_date, frame_of(baseline)), {})
+        after = confirmed.get((each.visit_date, frame_of(followup)), {})
         if before and after:
             result = check_levels(as_alignment(each), baseline_lps=before, followup_lps=after)
             if len(result.reasons) != len(each.reasons):

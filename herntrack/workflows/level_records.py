@@ -3,7 +3,7 @@
 Nothing is carried from visit to visit here (`herntrack.workflows.levels` does that), so that
 alignments may ask what was confirmed.
 
-Public: `SaidDisc`, `said_discs`, `anatomy_of`, `has_l6`, `confirmed_discs`, `confirmed_plane`.
+Public: `SaidDisc`, `said_discs`, `anatomy_of`, `has_l6`, `confirmed_by_visit`, `confirmed_plane`.
 """
 
 from __future__ import annotations
@@ -121,15 +121,15 @@ def has_l6(workspace: Workspace, patient_id: str) -> bool:
     return note is not None and Anatomy(note.anatomy).has_l6
 
 
-def confirmed_discs(
-    workspace: Workspace, catalogue: Catalogue, patient_id: str, visit_date: date, frame: str
-) -> dict[Level, Point]:
-    """Return the centres of the discs that a person confirmed at a visit, in a frame of reference."""
-    return {
-        disc.level: disc.centre_lps
-        for disc in said_discs(workspace, catalogue, patient_id)
-        if disc.is_confirmed and disc.visit_date == visit_date and frame_of(disc.each) == frame
-    }
+def confirmed_by_visit(
+    workspace: Workspace, catalogue: Catalogue, patient_id: str
+) -> dict[tuple[date, str], dict[Level, Point]]:
+    """Return the centres of a patient's confirmed discs, by visit and frame of reference."""
+    found: dict[tuple[date, str], dict[Level, Point]] = {}
+    for disc in said_discs(workspace, catalogue, patient_id):
+        if disc.is_confirmed:
+            found.setdefault((disc.visit_date, frame_of(disc.each)), {})[disc.level] = disc.centre_lps
+    return found
 
 
 def confirmed_plane(

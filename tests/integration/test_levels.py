@@ -105,16 +105,16 @@ def test_a_level_is_confirmed_once_and_carried_to_every_visit(run: Herntrack) ->
 
 def test_a_confirmed_level_is_locked(run: Herntrack) -> None:
     confirm(run, "L5-S1", "--at", text(disc(0)))
-    said = confirm(run, "L5-S1", "--at", text(disc(0) + (0, 0, 5)), code=1)
+    said = confirm(run, "L5-S1", "--at", text(np.add(disc(0), (0, 0, 5))), code=1)
     assert f"L5-S1 of {DATES[0]} was confirmed by R1" in said
     assert "5.0 mm from this point; it is locked. If that was wrong: --replace --reason TEXT" in said
     # The same word again is no new one.
     assert "nothing is recorded anew" in confirm(run, "L5-S1", "--at", text(disc(0)))
-    confirm(run, "L5-S1", "--at", text(disc(0) + (0, 0, 5)), "--replace", "--reason", "missed it")
+    confirm(run, "L5-S1", "--at", text(np.add(disc(0), (0, 0, 5))), "--replace", "--reason", "missed it")
     kinds = [row["kind"] for row in run.json("patient", "decisions")]
     assert kinds == ["level_confirmation"] * 2
     listed = by_visit(run.json("level", "list", "--patient", PATIENT))
-    assert np.allclose(listed[DATES[0], "L5-S1"]["centre_lps"], disc(0) + (0, 0, 5), atol=0.01)
+    assert np.allclose(listed[DATES[0], "L5-S1"]["centre_lps"], np.add(disc(0), (0, 0, 5)), atol=0.01)
 
 
 def test_a_later_word_that_contradicts_raises_the_alarm(run: Herntrack) -> None:
@@ -139,7 +139,7 @@ def test_words_that_contradict_each_other_are_listed_once_visits_are_aligned(tmp
     run = Herntrack(workspace.folder)
     confirm(run, "L5-S1", "--at", text(disc(0)))
     # One vertebra too high at the follow-up; nobody can tell before the two are aligned.
-    wrong = disc(1) + (4.0, -12.0, 33.0)
+    wrong = np.add(disc(1), (4.0, -12.0, 33.0))
     said = confirm(run, "L5-S1", "--visit", DATES[1], "--at", text(wrong))
     assert f"not compared with the visit on {DATES[0]}" in said
     run("align", "--patient", PATIENT, "--visit", DATES[1])

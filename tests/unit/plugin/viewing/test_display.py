@@ -57,6 +57,12 @@ def test_presets_of_ct_are_in_hounsfield_units() -> None:
     assert presets_of(Modality.MR, Weighting.T1) != presets_of(Modality.MR, Weighting.T2)
 
 
+def test_dragging_right_widens_and_down_brightens() -> None:
+    reference = Range(black=100.0, white=500.0)
+    assert reference.limits(dragged(AUTOMATIC, 40.0, 0.0)) == pytest.approx((80.0, 520.0))
+    assert reference.limits(dragged(AUTOMATIC, 0.0, 40.0)) == pytest.approx((60.0, 460.0))
+
+
 def test_a_window_cannot_be_dragged_shut() -> None:
     assert dragged(Window(width=0.1), -500.0, 0.0).width > 0.0
 
