@@ -1,6 +1,7 @@
 # make demo   the sample cohort's report      make test    the tests
 # make lint   style, types, import contracts  make bench   benchmarks, by hand
-.PHONY: demo test lint bench lock clean
+# make screenshots   the pictures of docs/reading-guide.md
+.PHONY: demo test lint bench screenshots lock clean
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 
@@ -18,6 +19,9 @@ lint: setup
 
 bench: setup
 	for script in benchmarks/bench_*.py; do $(PYTHON) "$$script" || exit 1; done
+
+screenshots: setup
+	.ci/with-display $(PYTHON) scripts/reading_guide_pictures.py
 
 # Needs uv (pip install uv). No host names reach the file.
 lock:

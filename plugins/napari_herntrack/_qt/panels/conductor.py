@@ -15,6 +15,7 @@ from herntrack.reading_room.level_lock import LevelStatus
 from herntrack.reading_room.suggestions import Suggestions
 from herntrack.workflows.reading_saves import SaveConflict, settle_conflict
 from herntrack.workflows.readings import add_lesion
+from herntrack.workflows.worklist import ReadingState
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack._qt.panels.crew import Crew
 from napari_herntrack._qt.panels.drawing import Drawing, point_of
@@ -311,9 +312,11 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         self.worklist.set_current(visit.row)
         self._say_opening(visit)
         self.drawing.look_soon()
-        is_follow_up = visit.row.item.day > 0
-        if is_follow_up and self.desk.can_be_proposed and not self.desk.is_blinded:
-            self._carry(visit.row)
+        if visit.row.item.day > 0 and self.desk.can_be_proposed and not self.desk.is_blinded:
+            if any(_is_earlier_and_read(each, visit.row) for each in self.worklist.rows):
+                self._carry(visit.row)
+            else:
+                self.panel.say(self.texts("panel.read_baseline_first"))
 
     def _say_opening(self, visit: OpenedVisit) -> None:
         session = visit.session
@@ -385,3 +388,8 @@ def _lock_of(desk: Desk) -> Any:
 
 def _is_later(row: WorkRow, first: WorkRow) -> bool:
     return row.item.lesion_uid == first.item.lesion_uid and row.item.visit_date > first.item.visit_date
+
+
+def _is_earlier_and_read(row: WorkRow, here: WorkRow) -> bool:
+    is_earlier = row.item.lesion_uid == here.item.lesion_uid and row.item.visit_date < here.item.visit_date
+    return is_earlier and row.state is not ReadingState.TO_READ
