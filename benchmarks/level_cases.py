@@ -66,6 +66,9 @@ class LevelCase:
         lateral = body_axes(self.volume.geometry)[0]
         return float(np.linalg.norm(offset - (offset @ lateral) * lateral))
 
+    def sideways(self, offset: np.ndarray) -> float:
+        return float(abs(offset @ body_axes(self.volume.geometry)[0]))
+
 
 def computed_levels(seed: int) -> Iterator[LevelCase]:
     """Yield T1 and T2 of one patient, three slice thicknesses, each in another pose and field."""

@@ -101,30 +101,33 @@ def _outlined(crop: Crop, constraints: Constraints) -> tuple[MaskZYX, TissueLeve
     levels = first if calm.values is crop.values else learn_levels(calm, centres)
     slices = frozenset(int(k) for k in np.rint(centres[:, 0]))
     backdrop = Backdrop(beyond=slices_beyond(calm, slices))
-    part, line = _two_cuts(calm, constraints, levels, backdrop)
-    if not is_across_canal(crop.geometry):
-        clicked = np.zeros_like(part)
-        clicked[sorted(slices)] = part[sorted(slices)]
-        backdrop = replace(backdrop, along=along_canal(calm, clicked, constraints.up_lps))
-        part, line = _two_cuts(calm, constraints, levels, backdrop)
-    return part, levels, line
-
-
-def _two_cuts(
-    calm: Crop, constraints: Constraints, levels: TissueLevels, backdrop: Backdrop
-) -> tuple[MaskZYX, float]:
-    """Return the mask, cut in the clicked slices first, and the width of the dark line (mm)."""
-    centres = constraints.centres_zyx
-    elsewhere = np.ones(calm.values.shape, dtype=np.bool_)
-    elsewhere[np.rint(centres[:, 0]).astype(int)] = False
-    core = near_points(calm, centres, CORE_MM)
-    support = fragment_support(calm, levels, backdrop) - constraints.discount
-    flat = _cut(calm, support, constraints, levels, inside=core & (support > 0), outside=elsewhere)
+    flat = _clicked_slices(calm, constraints, levels, backdrop)
+    if not is_across_canal(crop.geometry) and flat.any():
+        backdrop = replace(backdrop, along=along_canal(calm, flat, constraints.up_lps))
+        flat = _clicked_slices(calm, constraints, levels, backdrop)
     line = dark_line_mm(calm, flat, levels)
     support = fragment_support(calm, levels, backdrop, line_mm=line) - constraints.discount
     support -= _fit_discount(calm, flat)
-    part = _cut(calm, support, constraints, levels, inside=flat, outside=~flat & ~elsewhere)
-    return part, line
+    clicked = ~_elsewhere(calm, centres)
+    part = _cut(calm, support, constraints, levels, inside=flat, outside=~flat & clicked)
+    return part, levels, line
+
+
+def _clicked_slices(
+    calm: Crop, constraints: Constraints, levels: TissueLevels, backdrop: Backdrop
+) -> MaskZYX:
+    """Return the mask in the slices that hold a point."""
+    centres = constraints.centres_zyx
+    core = near_points(calm, centres, CORE_MM)
+    support = fragment_support(calm, levels, backdrop) - constraints.discount
+    outside = _elsewhere(calm, centres)
+    return _cut(calm, support, constraints, levels, inside=core & (support > 0), outside=outside)
+
+
+def _elsewhere(calm: Crop, centres_zyx: FloatArray) -> MaskZYX:
+    elsewhere = np.ones(calm.values.shape, dtype=np.bool_)
+    elsewhere[np.rint(centres_zyx[:, 0]).astype(int)] = False
+    return elsewhere
 
 
 def _deeper_place(

@@ -61,6 +61,8 @@ def numbers_shown(picture: LivePicture, texts: Texts, *, is_blinded: bool = Fals
     if is_blinded:
         return NumbersShown(volume=volume, remark=texts("numbers.hidden"))
     remarks = [texts(f"problem.{name}") for name in seen.problems if f"problem.{name}" in texts.entries]
+    if any(point.is_proposed and not point.is_draft for point in seen.points):
+        remarks.append(texts("panel.proposals_count"))
     if not seen.is_of_record:
         remarks.append(texts("numbers.not_of_record"))
     return NumbersShown(

@@ -70,6 +70,13 @@ class Looked:
     suggestions: Suggestions
 
 
+def prepare() -> None:
+    """Import what the first click and the first save need, so that they do not wait for it."""
+    import herntrack.readings.segmentation_object
+    import herntrack.segmentation.carry_forward
+    import herntrack.segmentation.one_click  # noqa: F401
+
+
 def list_rows(workspace: Workspace, *, reader: str, texts: Texts) -> Listed:
     """Return the worklist; a reader who is blinded to somebody sees the blinded one alone."""
     if reader:
@@ -96,7 +103,13 @@ def lift_blinding(workspace: Workspace, *, reader: str, reason: str, texts: Text
 
 
 def open_visit(
-    workspace: Workspace, row: WorkRow, *, reader: str, is_blinded: bool, stack_uid: str | None = None
+    workspace: Workspace,
+    row: WorkRow,
+    *,
+    reader: str,
+    is_blinded: bool,
+    texts: Texts,
+    stack_uid: str | None = None,
 ) -> OpenedVisit:
     """Open a row of the worklist: its stacks, its reading, its level.
 
@@ -110,6 +123,8 @@ def open_visit(
         Who reads.
     is_blinded : bool
         Show the visit alone and without dates.
+    texts : Texts
+        The reader's language.
     stack_uid : str, optional
         Read on this stack instead of the one that was read or is proposed.
 
@@ -128,7 +143,7 @@ def open_visit(
         beside=item.visit_date if is_blinded else None,
         is_blinded=is_blinded,
     )
-    shown = _captioned(shown, row) if is_blinded else shown
+    shown = _captioned(shown, row, texts, is_blinded=is_blinded)
     view = next(each for each in shown.pair.stacks if each.half is Half.CURRENT)
     read_on = stack_uid or item.stack_uid
     if item.lesion_uid is None or read_on is None:
@@ -143,6 +158,14 @@ def open_visit(
     return OpenedVisit(
         row=row, shown=shown, session=session, view=view, lock=known.lock, midline_lps=known.centre_lps
     )
+
+
+def stacks_ahead(workspace: Workspace, row: WorkRow, *, is_blinded: bool) -> tuple[CataloguedStack, ...]:
+    """Return the stacks that opening a row would show, so that they can be read before it is opened."""
+    item = row.item
+    beside = item.visit_date if is_blinded else None
+    shown = make_pair(workspace, item.patient_id, item.visit_date, lesion_uid=item.lesion_uid, beside=beside)
+    return tuple(shown.pair.stacks.values())
 
 
 def save_visit(workspace: Workspace, session: ReadingSession) -> Saved:
@@ -203,6 +226,13 @@ def _with_stack(shown: OpenedPair, each: CataloguedStack) -> tuple[OpenedPair, V
     return replace(shown, pair=replace(pair, current=current)), View.of(Half.CURRENT, plane)
 
 
-def _captioned(shown: OpenedPair, row: WorkRow) -> OpenedPair:
-    current = VisitOnScreen(caption=f"{row.patient}   {row.visit}", stacks=shown.pair.current.stacks)
-    return replace(shown, pair=replace(shown.pair, current=current))
+def _captioned(shown: OpenedPair, row: WorkRow, texts: Texts, *, is_blinded: bool) -> OpenedPair:
+    """Let the pictures speak the reader's language."""
+    pair = shown.pair
+    words = f"{row.patient}   {row.visit}" if is_blinded else row.visit
+    current = VisitOnScreen(caption=words, stacks=pair.current.stacks)
+    baseline = pair.baseline
+    if baseline is not None and baseline.stacks:
+        day = next(iter(baseline.stacks.values())).study.study_date
+        baseline = VisitOnScreen(caption=f"{day}  {texts('view.baseline')}", stacks=baseline.stacks)
+    return replace(shown, pair=replace(pair, current=current, baseline=baseline))

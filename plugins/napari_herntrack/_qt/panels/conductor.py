@@ -10,11 +10,10 @@ from typing import Any
 
 from qtpy.QtCore import QObject
 
-from herntrack.model.vocabulary import Level, ReadingStatus, Side
+from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.level_lock import LevelStatus
 from herntrack.reading_room.suggestions import Suggestions
 from herntrack.workflows.reading_saves import SaveConflict, settle_conflict
-from herntrack.workflows.readings import add_lesion
 from herntrack.workflows.worklist import ReadingState
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack._qt.panels.crew import Crew
@@ -73,6 +72,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         self._has_pointed = False
         self._connect()
         self.show.all()
+        self.crew.run_aside("", work.prepare, lambda _: None)
 
     @property
     def is_busy(self) -> bool:
@@ -103,6 +103,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
                 row,
                 reader=self.reader,
                 is_blinded=self.desk.is_blinded,
+                texts=self.texts,
                 stack_uid=stack_uid,
             ),
             self._opened,
@@ -224,29 +225,6 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
             begin=lambda: self.crew.freeze(self.texts("sign.sign")),
         )
 
-    def add_lesion(self, level: Level, side: Side) -> None:
-        """Record the patient's first lesion, then open it."""
-        visit = self.desk.visit
-        if visit is None:
-            return
-        patient_id = visit.row.item.patient_id
-
-        def act() -> object:
-            add_lesion(self.workspace, patient_id=patient_id, level=level, side=side)
-            return work.list_rows(self.workspace, reader=self.reader, texts=self.texts)
-
-        def done(listed: work.Listed) -> None:
-            self.lists.show(listed)
-            day = visit.row.item.visit_date
-            self.panel.say(self.texts("lesion.added", level=level.value))
-            row = next(
-                (e for e in listed.rows if (e.item.patient_id, e.item.visit_date) == (patient_id, day)), None
-            )
-            if row is not None:
-                self.open_row(row)
-
-        self.crew.run(self.texts("lesion.add"), act, done)
-
     def settle(self, is_mine: bool) -> None:
         """Say which of two readings of the same reader and visit counts."""
         conflict, visit = self._conflict, self.desk.visit
@@ -280,7 +258,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         panel.confirm_wanted.connect(self.confirm_level)
         panel.save_wanted.connect(self.save)
         panel.sign_wanted.connect(self.sign)
-        panel.lesion_wanted.connect(self.add_lesion)
+        panel.lesion_wanted.connect(self.lists.add_lesion)
         panel.keep_wanted.connect(self.settle)
         panel.tools.carry_wanted.connect(self.carry_forward)
         panel.status.status_wanted.connect(self.say_status)
@@ -311,12 +289,26 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         room.set_hand(Hand.POINT)
         self.worklist.set_current(visit.row)
         self._say_opening(visit)
+        self._read_ahead()
         self.drawing.look_soon()
         if visit.row.item.day > 0 and self.desk.can_be_proposed and not self.desk.is_blinded:
             if any(_is_earlier_and_read(each, visit.row) for each in self.worklist.rows):
                 self._carry(visit.row)
             else:
                 self.panel.say(self.texts("panel.read_baseline_first"))
+
+    def _read_ahead(self) -> None:
+        """Read the next visit's stacks while this one is looked at."""
+        row = self.worklist.next_row()
+        if row is not None:
+            is_blinded = self.desk.is_blinded
+            self.crew.run_aside(
+                "",
+                lambda: work.stacks_ahead(self.workspace, row, is_blinded=is_blinded),
+                self.room.preload,
+                # Opening it says what is wrong with it.
+                refused=lambda _: None,
+            )
 
     def _say_opening(self, visit: OpenedVisit) -> None:
         session = visit.session

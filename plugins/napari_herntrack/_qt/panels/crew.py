@@ -78,9 +78,16 @@ class Crew(QObject):  # type: ignore[misc]  # Qt has no types here
             Job(words=words, act=act, done=thawed(done), refused=thawed(refused or self._refuse), begin=begin)
         )
 
-    def run_aside(self, words: str, act: Callable[[], object], done: Callable[[Any], None]) -> None:
+    def run_aside(
+        self,
+        words: str,
+        act: Callable[[], object],
+        done: Callable[[Any], None],
+        *,
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
         """Run a job that nobody waits for."""
-        self._background.add(Job(words=words, act=act, done=done, refused=self._refuse))
+        self._background.add(Job(words=words, act=act, done=done, refused=refused or self._refuse))
 
     def freeze(self, words: str) -> None:
         """Let nothing be changed on the open reading until the job ends."""

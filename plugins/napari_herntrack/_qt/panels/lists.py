@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject, Signal
 
+from herntrack.model.vocabulary import Level, Side
+from herntrack.workflows.readings import add_lesion
 from napari_herntrack._qt.panels.crew import Crew
 from napari_herntrack._qt.panels.reading_panel import ReadingPanel
 from napari_herntrack._qt.panels.worklist_panel import WorklistPanel
@@ -97,3 +99,26 @@ class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
             row = next((each for each in listed.rows if each.item.key == key), None)
             if row is not None:
                 self.row_wanted.emit(row)
+
+    def add_lesion(self, level: Level, side: Side) -> None:
+        """Record the patient's first lesion, then open it."""
+        visit = self._desk.visit
+        if visit is None:
+            return
+        patient_id = visit.row.item.patient_id
+
+        def act() -> object:
+            add_lesion(self._crew.workspace, patient_id=patient_id, level=level, side=side)
+            return work.list_rows(self._crew.workspace, reader=self.reader, texts=self.texts)
+
+        def done(listed: work.Listed) -> None:
+            self.show(listed)
+            day = visit.row.item.visit_date
+            self._panel.say(self.texts("lesion.added", level=level.value))
+            row = next(
+                (e for e in listed.rows if (e.item.patient_id, e.item.visit_date) == (patient_id, day)), None
+            )
+            if row is not None:
+                self.row_wanted.emit(row)
+
+        self._crew.run(self.texts("lesion.add"), act, done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QProgressBar, QScrollArea, QVBoxLayout, QWidget
@@ -79,12 +80,19 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(inside)
+        self._scroll = scroll
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.head)
         layout.addWidget(scroll, stretch=1)
         layout.addWidget(self.foot)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802
+        """Leave room for the scroll bar beside the sections; Qt calls this."""
+        bar = self._scroll.verticalScrollBar().sizeHint().width()
+        self._scroll.setMinimumWidth(self._scroll.widget().minimumSizeHint().width() + bar)
+        super().showEvent(event)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size that the dock asks for."""

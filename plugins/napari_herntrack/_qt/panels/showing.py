@@ -75,7 +75,7 @@ class Showing:
     def numbers(self) -> None:
         """Show the live numbers."""
         picture = self.desk.picture()
-        if picture is None:
+        if picture is None or not self._has_words():
             self.panel.numbers.clear()
         else:
             self.panel.numbers.show_numbers(

@@ -112,6 +112,8 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.state_box.addItem(texts("worklist.open_states"), "open")
         for state in ReadingState:
             self.state_box.addItem(texts.word(state), state)
+        self.state_box.setMinimumContentsLength(8)
+        self.state_box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.state_box.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._build_tree()
         self.count_label = label("", "quiet")

@@ -28,10 +28,10 @@ class CheatSheet(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setStyleSheet(STYLE)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 18, 24, 20)
+        layout.setContentsMargins(18, 14, 18, 16)
         layout.addWidget(_label(title, "title"))
         grid = QGridLayout()
-        grid.setHorizontalSpacing(16)
+        grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(5)
         length = max(1, -(-len(rows) // N_COLUMNS))
         for number, (keys, words) in enumerate(rows):

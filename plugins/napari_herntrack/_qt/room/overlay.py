@@ -153,7 +153,12 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
         boxes = (
             (letters.left, QRectF(edge, high / 2 - 10, 40, 20), Qt.AlignmentFlag.AlignLeft),
             (letters.right, QRectF(wide - edge - 48, high / 2 - 10, 40, 20), Qt.AlignmentFlag.AlignRight),
-            (letters.top, QRectF(wide / 2 - 20, edge + 18, 40, 20), Qt.AlignmentFlag.AlignHCenter),
+            # Below the words in the corner, which may be longer than half of a narrow view.
+            (
+                letters.top,
+                QRectF(wide / 2 - 20, edge + 2 * LINE_PX + 4, 40, 20),
+                Qt.AlignmentFlag.AlignHCenter,
+            ),
             (letters.bottom, QRectF(wide / 2 - 20, high - edge - 18, 40, 20), Qt.AlignmentFlag.AlignHCenter),
         )
         for words, box, side in boxes:

@@ -225,7 +225,8 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Put these keys on the cheat sheet, in the reader's language."""
         if self._sheet is not None:
             self._sheet.deleteLater()
-        self._sheet_rows, self._sheet = list(rows), CheatSheet(title, rows, self)
+        # Over the whole window: the views alone may be narrower than the sheet.
+        self._sheet_rows, self._sheet = list(rows), CheatSheet(title, rows, self.window())
 
     def toggle_cheat_sheet(self) -> None:
         """Show the keys, or hide them."""
