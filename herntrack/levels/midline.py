@@ -4,7 +4,7 @@ Whatever plane a stack has, discs are sought in one image: across the grid's axe
 patient's back and head, averaged over a few millimetres from left to right. On MR the coil's shading is
 divided out; on CT the numbers are cut to what bone and soft tissue have.
 
-Public: `Midline`, `midline_image`.
+Public: `Midline`, `midline_image`, `moved_sideways`, `sampled`.
 """
 
 from __future__ import annotations
@@ -111,7 +111,36 @@ def midline_image(
     points = np.atleast_2d(np.asarray(points_lps, dtype=np.float64))
     lateral, back, up = body_axes(volume.geometry)
     origin = points.mean(axis=0)
-    up = _leaning(points - origin, up, lateral)
+    return _image(volume, points, origin, (back, _leaning(points - origin, up, lateral), lateral), sides_mm)
+
+
+def moved_sideways(volume: Volume, image: Midline, *, shift_mm: float, slope: float) -> Midline:
+    """Return the image that lies further to the left, the more so the higher up.
+
+    Parameters
+    ----------
+    volume : Volume
+        The stack.
+    image : Midline
+        The image that is not in the middle.
+    shift_mm : float
+        How far to the left at `image.origin_lps` (mm).
+    slope : float
+        How much further for each mm up (no unit).
+    """
+    origin = image.origin_lps + shift_mm * image.lateral_lps
+    up = image.up_lps + slope * image.lateral_lps
+    return _image(volume, origin[None], origin, (image.back_lps, up, image.lateral_lps), SIDES_MM)
+
+
+def _image(
+    volume: Volume,
+    points: PointsLPS,
+    origin: FloatArray,
+    axes: tuple[FloatArray, FloatArray, FloatArray],
+    sides_mm: tuple[float, ...],
+) -> Midline:
+    back, up, lateral = axes
     heights, depths = _extent(volume, points, origin, np.stack([back, up, lateral], axis=1))
     plane = origin + heights[:, None, None] * up + depths[None, :, None] * back
     images = np.stack([sampled(volume, plane + side * lateral) for side in sides_mm])

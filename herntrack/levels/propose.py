@@ -21,10 +21,11 @@ from herntrack.errors import GeometryError, LevelError
 from herntrack.imaging.volume import Volume
 from herntrack.levels.chain import Row, RowDisc, best_row
 from herntrack.levels.corners import DiscCorners, find_corners
-from herntrack.levels.midline import Midline, midline_image
+from herntrack.levels.midline import Midline, midline_image, moved_sideways
 from herntrack.levels.records import Confidence, DiscProposal
 from herntrack.levels.response import find_candidates
 from herntrack.levels.sequence import levels_of_spine
+from herntrack.levels.sideways import sideways_line
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.vocabulary import Level
 
@@ -83,9 +84,13 @@ def propose_discs(
     levels = levels_of_spine(points, has_l6=has_l6)
     _check_inside(volume, points)
     image = midline_image(volume, np.array(list(points.values())))
-    named = {level: _pair(image.to_image(point)) for level, point in points.items()}
+    named = _named(image, points)
     _check_steps(levels, named)
     row = _row(image, levels, named)
+    line = None if row is None else sideways_line(volume, image, [disc.place for disc in row.discs])
+    if row is not None and line is not None:
+        image = moved_sideways(volume, image, shift_mm=line.shift_mm, slope=line.slope)
+        row = _row(image, levels, _named(image, points)) or row
     if row is None:
         return tuple(_only_named(level, points[level]) for level in levels if level in points)
     corners = [find_corners(volume, image, disc.place) for disc in row.discs]
@@ -95,6 +100,10 @@ def propose_discs(
         _proposal(volume, image, disc, corner, doubt, is_named=disc.level in named)
         for disc, corner, doubt in zip(row.discs, corners, doubts, strict=True)
     )
+
+
+def _named(image: Midline, points: Mapping[Level, FloatArray]) -> dict[Level, tuple[float, float]]:
+    return {level: _pair(image.to_image(point)) for level, point in points.items()}
 
 
 def _row(image: Midline, levels: Sequence[Level], named: Mapping[Level, tuple[float, float]]) -> Row | None:

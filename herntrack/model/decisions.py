@@ -3,7 +3,8 @@
 A later decision about the same subject counts instead of an earlier one; none is changed or
 taken away.
 
-Public: `PatientMerge`, `PatientSplit`, `BaselineChoice`, `AlignmentVerdict`, `Decision`, `standing_decisions`.
+Public: `PatientMerge`, `PatientSplit`, `BaselineChoice`, `AlignmentVerdict`, `Decision`,
+`standing_decisions`.
 """
 
 from __future__ import annotations
