@@ -91,14 +91,15 @@ class Tally:
 
         return (
             f"{self.runs:5d} {self.n:6d}  {spread(self.centres)}  {spread(self.sideways)}"
-            f"  {spread(self.corners)} {self.without_corners:8d} {self.doubtful:9d} {self.off_clear:10d} {self.off_doubtful:12d}"
-            f" {self.missed:7d} {self.cut:5d} {self.seconds / max(self.runs, 1):7.2f}"
+            f"  {spread(self.corners)} {self.without_corners:8d} {self.doubtful:9d} {self.off_clear:10d}"
+            f" {self.off_doubtful:12d} {self.missed:7d} {self.cut:5d} {self.seconds / max(self.runs, 1):7.2f}"
         )
 
 
 HEAD = (
     f"{'':44s} {'runs':>5s} {'discs':>6s}  {'centre':>12s}  {'sideways':>12s}  {'corners':>12s}"
-    f" {'no plane':>8s} {'doubtful':>9s} {'off, clear':>10s} {'off, doubted':>12s} {'missed':>7s} {'cut':>5s} {'cpu s':>7s}"
+    f" {'no plane':>8s} {'doubtful':>9s} {'off, clear':>10s} {'off, doubted':>12s} {'missed':>7s}"
+    f" {'cut':>5s} {'cpu s':>7s}"
 )
 
 

@@ -33,6 +33,9 @@ ACROSS_MM = np.arange(-16.0, 16.1, 2.0)
 BEHIND_MM = np.arange(14.0, 43.1, 2.0)
 """The block that is mirrored: along the spine and to the back, from a disc's middle (mm)."""
 
+EMPTY_SHARE = 0.04
+"""What is darker than this share of the bright tissue on MR is not compared."""
+
 LEAST_KNOWN = 0.35
 """A smaller share of the pairs within the stack says nothing."""
 
@@ -94,12 +97,15 @@ def _likeness(volume: Volume, image: Midline, place: Candidate) -> FloatArray:
     reach = HALF_MM + round(REACH_MM)
     sides = np.arange(-reach, reach + 1.0)
     block = sampled(volume, image.to_lps(plane)[..., None, :] + sides[:, None] * image.lateral_lps)
+    shown = block[np.isfinite(block)]
+    # Where an MR is black there may be no image at all, and that is alike on both sides.
+    floor = EMPTY_SHARE * float(np.percentile(shown, 95)) if shown.size and not image.is_ct else -np.inf
     steps = np.arange(1, HALF_MM + 1)
     result = np.full(len(SHIFTS_MM), -1.0)
     for number, shift in enumerate(SHIFTS_MM):
         middle = reach + round(float(shift))
         left, right = block[..., middle + steps], block[..., middle - steps]
-        known = np.isfinite(left) & np.isfinite(right)
+        known = (left > floor) & (right > floor)
         if known.mean() >= LEAST_KNOWN:
             result[number] = _correlation(left[known], right[known])
     return result
