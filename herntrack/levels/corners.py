@@ -50,7 +50,10 @@ REACH_MM = 22.0
 """How far a profile is followed (mm)."""
 
 RIM_MM = (1.0, 6.0)
-"""The profiles beside a corner are averaged from here to here inside of it (mm)."""
+"""Profiles towards an endplate are averaged from here to here inside of the wall (mm)."""
+
+WALL_ROWS_MM = (2.0, 7.0)
+"""Profiles towards a wall are averaged from here to here inside of the endplate (mm): it may lean."""
 
 WALL_MM, PLATE_MM = 1.5, 1.3
 """From the edge of the marrow to the corner, on MR (mm): the cortex, and the corner's roundness."""
@@ -196,7 +199,7 @@ def _corner(patch: _Patch, *, up: int, back: int) -> tuple[float, float] | None:
     for _ in range(ROUNDS):
         if plate is None:
             return None
-        rows = patch.mean_across(plate + RIM_MM[0] * up, plate + RIM_MM[1] * up)
+        rows = patch.mean_across(plate + WALL_ROWS_MM[0] * up, plate + WALL_ROWS_MM[1] * up)
         wall = _bone_end(rows, ALONG_MM, from_mm=0.0, sign=back, reach_mm=REACH_MM, patch=patch)
         if wall is None:
             return None

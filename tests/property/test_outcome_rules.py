@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from herntrack.model.vocabulary import Horizon, Modality, OutcomeClass, ReadingStatus, VisitState
@@ -137,6 +137,8 @@ def test_a_visit_that_cannot_be_compared_changes_no_class(
     assert (with_blank.outcome, with_blank.reason) == (without.outcome, without.reason)
 
 
+# Baselines and visits that cannot be compared are drawn often, as they should be; they have no course.
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(baselines(), visit_lists(), rule_sets(), horizons)
 def test_many_courses_are_decided_like_one(
     baseline: Baseline, visits: list[FollowUpVisit], rules: RuleSet, horizon: Horizon
