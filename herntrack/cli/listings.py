@@ -21,8 +21,8 @@ from herntrack.model.vocabulary import (
     ReadingStatus,
     Weighting,
 )
-from herntrack.workflows.listing import Listing, Row, list_rows
 from herntrack.workflows.listing_filters import ListingFilters, filter_rows, filters_of, unknown_filters
+from herntrack.workflows.listing_kinds import Listing, Row
 from herntrack.workflows.workspace import Workspace
 
 OPTION_OF = {
@@ -126,6 +126,8 @@ def list_command(
     )
     _refuse_unknown(what, filters)
     project = workspace_of(context, workspace)
+    from herntrack.workflows.listing import list_rows
+
     found, columns = list_rows(project, what), COLUMNS[what]
     if names:
         found, columns = _with_names(project, found), (*columns, Column(key="names", least=12))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -16,12 +16,10 @@ from herntrack.cli.tables import endless_console
 from herntrack.cli.terminal import JsonOption, WorkspaceOption, out, print_json, say, workspace_of
 from herntrack.model.records import CataloguedStack, Lesion
 from herntrack.model.vocabulary import Comparability, ImageRole, ReadingStatus
-from herntrack.workflows.stack_choice import RankedStack, Reference, StackProposal
-from herntrack.workflows.timeline import (
-    LesionVisit,
-    TimelineReading,
-    TimelineVisit,
-)
+
+if TYPE_CHECKING:
+    from herntrack.workflows.stack_choice import RankedStack, Reference, StackProposal
+    from herntrack.workflows.timeline import LesionVisit, TimelineReading, TimelineVisit
 
 show_app = typer.Typer(help="Show one thing in full.", no_args_is_help=True)
 

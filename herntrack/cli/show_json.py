@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from herntrack.workflows.stack_choice import StackProposal
-from herntrack.workflows.timeline import LesionTimeline, Timeline, TimelineReading
+if TYPE_CHECKING:
+    from herntrack.workflows.stack_choice import StackProposal
+    from herntrack.workflows.timeline import LesionTimeline, Timeline, TimelineReading
 
 
 def patient_json(timeline: Timeline) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from skimage.restoration import denoise_tv_chambolle
 
 from herntrack._typing import FloatArray, MaskZYX
 from herntrack.segmentation.backdrop import Backdrop, is_across_canal
@@ -179,6 +178,9 @@ def calmed(crop: Crop, levels: TissueLevels) -> FloatArray:
     if levels.noise <= NOISY * abs(levels.level):
         return crop.values
     weight = CALMING * levels.noise
+    # Loaded only where it is wanted: it brings scipy.stats along, which takes longer than a click.
+    from skimage.restoration import denoise_tv_chambolle
+
     return np.stack([denoise_tv_chambolle(image, weight=weight, max_num_iter=60) for image in crop.values])
 
 

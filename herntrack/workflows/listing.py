@@ -4,32 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any
 
 from herntrack.catalogue.images import ImageCounts
 from herntrack.catalogue.session import Catalogue
 from herntrack.model.records import CataloguedStack
 from herntrack.model.vocabulary import Horizon
+from herntrack.workflows.listing_kinds import Listing, Row
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_choice import StackProposal, proposed_stacks
 from herntrack.workflows.workspace import Workspace
 
-Row = dict[str, Any]
-"""One line of a listing; values are JSON's types."""
-
-
-class Listing(StrEnum):
-    """What can be listed."""
-
-    PATIENTS = "patients"
-    VISITS = "visits"
-    SERIES = "series"
-    STACKS = "stacks"
-    LESIONS = "lesions"
-    READINGS = "readings"
-    PROPOSALS = "proposals"
-    REJECTS = "rejects"
+__all__ = ["Listing", "Row", "list_rows", "proposal_row", "stack_row"]
 
 
 def list_rows(workspace: Workspace, what: Listing, *, patient_id: str | None = None) -> list[Row]:

@@ -17,7 +17,7 @@ from herntrack.model.vocabulary import (
     ReadingStatus,
     Weighting,
 )
-from herntrack.workflows.listing import Listing, Row
+from herntrack.workflows.listing_kinds import Listing, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
