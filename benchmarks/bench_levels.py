@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
+from itertools import chain
 
 import numpy as np
 from level_cases import LevelCase, computed_levels, real_levels
@@ -109,8 +110,8 @@ def main() -> None:
     first, last = (int(part) for part in parser.parse_args().seeds.split("-"))
     tallies: dict[tuple[str, str], Tally] = defaultdict(Tally)
     rng = np.random.default_rng(5)
-    cases = [*real_levels(), *(case for seed in range(first, last + 1) for case in computed_levels(seed))]
-    for case in cases:
+    seeds = range(first, last + 1)
+    for case in chain(real_levels(), chain.from_iterable(computed_levels(seed) for seed in seeds)):
         for name, start in STARTS.items():
             # A person names what is seen: the whole disc lies in the field.
             if all(case.room_mm.get(level, 0.0) > 6.0 for level in start):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSettings, QSize
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import QSettings, QSize, Qt
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 from herntrack.workflows.workspace import Workspace, find_workspace
 from napari_herntrack._qt.panels.conductor import Conductor
@@ -116,7 +116,12 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.room = ReadingRoom(workspace)
         for key in READING_KEYS:
             self.room.add_key(key.keys, lambda name=key.name: self._do(name))
-        self._mount.open(self.room, self.window())
+        window = self.window()
+        self._mount.open(self.room, window)
+        dock = self.parent()
+        if isinstance(window, QMainWindow) and isinstance(dock, QDockWidget) and not dock.isFloating():
+            # napari puts a plugin's widget on the right, where the reading's panel belongs.
+            window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
         self._furnish(self.room)
 
     def _furnish(self, room: ReadingRoom) -> None:
@@ -127,7 +132,8 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         reader = str(self._settings.value(READER, "") or "")
         self.worklist = WorklistPanel(texts, reader=reader)
         self.panel = ReadingPanel(texts)
-        self._layout.addWidget(self.worklist)
+        # First, and with most of the room: napari ends a plugin's layout with empty space of its own.
+        self._layout.insertWidget(0, self.worklist, stretch=100)
         self._dock = self._viewer.window.add_dock_widget(
             self.panel, name=texts("room.title"), area="right", add_vertical_stretch=False
         )
