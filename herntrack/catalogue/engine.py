@@ -17,6 +17,10 @@ from herntrack.errors import CatalogueError, MissingDependencyError
 DatabaseAddress = str | URL
 """A SQLAlchemy database URL, as text or taken apart."""
 
+PAGE_CACHE_KB = 32_000
+"""Pages of the database kept in memory (kB), so that an ingest of tens of thousands of files does not write
+its indexes to disk again and again before it is done."""
+
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another before it gives up (ms)."""
 
@@ -70,6 +74,7 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KB}")
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.close()
 

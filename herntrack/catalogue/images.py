@@ -6,7 +6,7 @@ session is the caller's, and only a workflow commits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -287,10 +287,11 @@ class ImageRepository(FileRepository):
         if places:
             self._session.execute(update(models.InstanceRow), places)
 
-    def replace_visits(self, patient_id: str, visits: Sequence[Visit]) -> None:
-        """Write a patient's visits anew."""
-        self._session.execute(delete(models.VisitRow).where(models.VisitRow.patient_id == patient_id))
-        self._insert(models.VisitRow, [rows.plain_row(visit) for visit in visits])
+    def replace_visits(self, visits: Mapping[str, Sequence[Visit]]) -> None:
+        """Write the visits of these patients anew."""
+        for part in parts(visits):
+            self._session.execute(delete(models.VisitRow).where(models.VisitRow.patient_id.in_(part)))
+        self._insert(models.VisitRow, [rows.plain_row(visit) for each in visits.values() for visit in each])
 
     def replace_studies(self, studies: Sequence[Study]) -> None:
         """Write known studies anew, under another patient if they say so."""

@@ -16,7 +16,7 @@ from herntrack.catalogue.alignments import AlignmentRepository
 from herntrack.catalogue.engine import open_engine, sqlite_url
 from herntrack.catalogue.followup import FollowUpRepository
 from herntrack.catalogue.images import ImageRepository
-from herntrack.catalogue.schema import HEAD_REVISION, current_revision, require_current, upgrade
+from herntrack.catalogue.schema import HEAD_REVISION, create, current_revision, require_current, upgrade
 from herntrack.errors import CatalogueError
 
 DATABASE_ERRORS = (DatabaseError,)
@@ -39,7 +39,10 @@ def create_catalogue(url: str | URL) -> None:
     """Make the tables of a database, or bring those of an older version up to date."""
     engine = open_engine(url)
     try:
-        if current_revision(engine) != HEAD_REVISION:
+        revision = current_revision(engine)
+        if revision is None:
+            create(engine)
+        elif revision != HEAD_REVISION:
             upgrade(engine)
     finally:
         engine.dispose()

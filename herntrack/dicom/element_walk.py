@@ -2,21 +2,22 @@
 
 `Layout` steps from element to element by their lengths and cuts out the few values that
 are asked for. Files of one series share most of their header byte for byte; after two of
-them a layout knows those runs of elements and steps over a whole run by one comparison.
-A run begins and ends at elements, so equal bytes are walked equally: nothing is guessed.
+them a layout knows which elements are an image's own, and steps over all between these by
+one comparison. Such a step begins and ends at elements, so equal bytes are walked equally:
+nothing is guessed.
 
 Strict on purpose: whatever a reader could take in two ways raises `Unusual`. Encodings
 are those of DICOM PS3.5 7.1 and 7.5, little endian.
 
-Public: `Layout`, `Unusual`, `walk_explicit`, `walk_implicit`, `STOP`, `REFUSED`.
+Public: `Layout`, `Unusual`, `EXPLICIT`, `IMPLICIT`, `STOP`, `REFUSED`.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 SHORT_VRS = frozenset(
     b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split(),
@@ -55,14 +56,11 @@ IMPLICIT_SEQUENCES = frozenset(
 )
 """Sequences whose VR is known although it is not written; others of undefined length are refused."""
 
-MANY_STEPS = 24
-"""So many elements more than before walked one by one: the known runs are those of other files."""
+SERIES = b"\x20\x00\x0e\x00"
+"""Series Instance UID: what differs between files of one series is an image's own."""
 
-PATIENCE = 8
-"""After more slow files in a row the runs are learnt anew."""
-
-MANY_FAILURES = 4
-"""A run that fails in more files in a row is none."""
+MANY_OWN = 48
+"""With more elements of an image's own, what was learnt of them is forgotten: it is of many scanners."""
 
 _length_at = struct.Struct("<L").unpack_from
 _explicit_head_at = struct.Struct("<4s2sH").unpack_from
@@ -72,54 +70,41 @@ class Unusual(Exception):
     """The bytes are not of the plain kind that is walked here."""
 
 
-@dataclass(slots=True)
-class Run:
-    """Some consecutive elements that file after file has with the same bytes.
+class Encoding(NamedTuple):
+    """How elements are written.
+
+    Parameters
+    ----------
+    element : callable
+        Takes data and where an element begins; returns where its value begins and where it ends.
+    n_key_bytes : int
+        So many bytes at its beginning say which element it is and what its values look like.
+    """
+
+    element: Callable[[bytes, int], tuple[int, int]]
+    n_key_bytes: int
+
+
+class Step(NamedTuple):
+    """A step over elements that are expected.
 
     Parameters
     ----------
     content : bytes
-        The elements.
-    values : dict
-        The wanted values among them.
-    last_key : bytes
-        How the last of them begins.
-    n_failed : int
-        Files in a row that had something else there.
+        Whole elements that file after file has with the same bytes; of an element of an image's own
+        its head.
+    size : int
+        Bytes to step over.
+    values : dict or None
+        The wanted values among the elements; None if it is an element of an image's own.
+    is_wanted : bool
+        Whether that one's value is wanted.
     """
 
     content: bytes
-    values: dict[bytes, bytes]
-    last_key: bytes
-    n_failed: int = 0
-
-
-@dataclass(slots=True)
-class Trail:
-    """What one walk takes along and leaves behind.
-
-    Parameters
-    ----------
-    special : mapping of bytes to bytes
-        Of the first four bytes of an element: its VR if its value is wanted, `STOP` or `REFUSED`.
-    runs : dict
-        Known runs by the first four bytes of their first element.
-    found : dict
-        Wanted values by the first four bytes of their element.
-    marks : list of int
-        Where each step of the walk began, a step being an element or a run.
-    failed : list of int
-        Steps at which a known run was met that had changed.
-    """
-
-    special: Mapping[bytes, bytes]
-    runs: dict[bytes, Run]
-    found: dict[bytes, bytes]
-    marks: list[int] = field(default_factory=list)
-    failed: list[int] = field(default_factory=list)
-
-
-Walk = Callable[[bytes, int, Trail], int]
+    size: int
+    values: dict[bytes, bytes] | None
+    is_wanted: bool = False
 
 
 class Layout:
@@ -127,22 +112,22 @@ class Layout:
 
     Parameters
     ----------
-    walk : callable
-        `walk_explicit` or `walk_implicit`.
+    encoding : Encoding
+        `EXPLICIT` or `IMPLICIT`.
     special : mapping of bytes to bytes
-        What to do with which element; all others are stepped over.
+        By the first four bytes of an element: its VR if its value is wanted, `STOP` or `REFUSED`; all
+        other elements are stepped over.
     group : bytes
         The two bytes every element begins with; empty if any may come.
     """
 
-    def __init__(self, walk: Walk, special: Mapping[bytes, bytes], *, group: bytes = b"") -> None:
-        self._walk = walk
+    def __init__(self, encoding: Encoding, special: Mapping[bytes, bytes], *, group: bytes = b"") -> None:
+        self._element, self._n_key = encoding
         self._special = special
         self._group = group
-        self._runs: dict[bytes, Run] = {}
-        self._one_before: tuple[bytes, list[int]] | None = None
-        self._allowed_steps = 0
-        self._n_slow = PATIENCE
+        self._steps: list[Step] = []
+        self._learnt: dict[bytes, bytes] = {}
+        self._own: set[bytes] = set()
 
     def walk(self, data: bytes, position: int, found: dict[bytes, bytes]) -> int:
         """Walk to the end of the data or to an element at which to stop.
@@ -166,149 +151,118 @@ class Layout:
         Unusual
             If the bytes are not plain, or end within the head of an element.
         """
-        trail = Trail(self._special, self._runs, found)
+        marks: list[int] = []
         try:
-            end = self._walk(data, position, trail)
+            begun, is_as_expected = self._follow(data, position, found)
+            if is_as_expected:
+                return self._walk(data, begun, found, marks)
+            end = self._walk(data, position, found, marks)
         except (IndexError, struct.error):
             raise Unusual("the data end within an element's head") from None
-        marks = trail.marks
-        if self._group and {data[mark : mark + 2] for mark in marks} - {self._group}:
-            raise Unusual("an element of another group")
         if end <= len(data):
-            marks.append(end)
-            self._n_slow = self._n_slow + 1 if len(marks) > self._allowed_steps else 0
-            if self._n_slow > PATIENCE:
-                self._learn(data, trail)
-            elif trail.failed:
-                self._renew(data, trail)
+            self._learn(data, [*marks, end], found)
         return end
 
-    def _learn(self, data: bytes, trail: Trail) -> None:
-        """Forget the known runs, then find those of the next two files."""
-        if self._runs:
-            self._runs, self._one_before, self._allowed_steps = {}, None, 0
-        elif self._one_before is None:
-            self._one_before = data, trail.marks
+    def _follow(self, data: bytes, position: int, found: dict[bytes, bytes]) -> tuple[int, bool]:
+        """Step over what is expected; return where that led, and whether all of it was there."""
+        starts_with, n_key = data.startswith, self._n_key
+        for content, size, values, is_wanted in self._steps:
+            if starts_with(content, position):
+                end = position + size
+                if values:
+                    found.update(values)
+                elif is_wanted:
+                    found[content[:4]] = data[position + len(content) : end]
+            elif values is None and starts_with(content[:n_key], position):
+                begin, end = self._element(data, position)
+                if is_wanted:
+                    found[content[:4]] = data[begin:end]
+            else:
+                return position, False
+            position = end
+        return position, bool(self._steps)
+
+    def _walk(self, data: bytes, position: int, found: dict[bytes, bytes], marks: list[int]) -> int:
+        """Walk element by element; `marks` takes where each began."""
+        special, group, element, n_bytes = self._special, self._group, self._element, len(data)
+        while position < n_bytes:
+            key = data[position : position + 4]
+            wanted = special.get(key)
+            if wanted is STOP and self._is_readable(data, position):
+                return position
+            if group and not key.startswith(group):
+                raise Unusual("an element of another group")
+            marks.append(position)
+            begin, end = element(data, position)
+            if wanted is not None:
+                self._check(data, position, wanted)
+                found[key] = data[begin:end]
+            position = end
+        return position
+
+    def _is_readable(self, data: bytes, position: int) -> bool:
+        """Return whether an element to stop at is one: its head is whole and its VR one that there is."""
+        if self._element is implicit_element:
+            return True
+        vr = data[position + 4 : position + 6]
+        return position + 12 <= len(data) and (vr in LONG_VRS or vr in SHORT_VRS)
+
+    def _check(self, data: bytes, position: int, wanted: bytes) -> None:
+        """Refuse an element that is not written as it is everywhere else."""
+        if self._element is implicit_element:
+            is_usual = wanted is not REFUSED and _length_at(data, position + 4)[0] != UNDEFINED
         else:
-            self._runs, n_apart = _common_runs(*self._one_before, data, trail.marks)
-            for run in self._runs.values():
-                run.values = self._values_in(run.content)
-            self._one_before = None
-            self._allowed_steps = n_apart + len(self._runs) + MANY_STEPS
-            self._n_slow = 0
+            is_usual = data[position + 4 : position + 6] == wanted
+        if not is_usual:
+            raise Unusual("an element in an unusual VR or place")
 
-    def _values_in(self, content: bytes) -> dict[bytes, bytes]:
-        """Return the wanted values among these elements alone."""
-        trail = Trail(self._special, {}, {})
-        self._walk(content, 0, trail)
-        return trail.found
-
-    def _renew(self, data: bytes, trail: Trail) -> None:
-        """Take what stands in the place of a changed run for the run: the next series has begun."""
-        keys = [data[mark : mark + 4] for mark in trail.marks[:-1]]
-        if len(set(keys)) != len(keys):
+    def _learn(self, data: bytes, marks: Sequence[int], found: Mapping[bytes, bytes]) -> None:
+        """Expect the next header to be like this one, but for what is an image's own."""
+        elements = {data[begin : begin + 4]: data[begin:end] for begin, end in pairwise(marks)}
+        self._steps = []
+        if len(elements) != len(marks) - 1:
+            # An element that comes twice would have two values.
             return
-        for first in trail.failed:
-            key = keys[first]
-            run = self._runs[key]
-            last = keys.index(run.last_key, first) if run.last_key in keys[first:] else -1
-            run.n_failed += 1
-            if run.n_failed > MANY_FAILURES or any(each in self._runs for each in keys[first + 1 : last + 1]):
-                del self._runs[key]
-            elif last >= 0:
-                run.content = data[trail.marks[first] : trail.marks[last + 1]]
-                run.values = {
-                    each: trail.found[each] for each in keys[first : last + 1] if each in trail.found
-                }
+        if len(self._own) > MANY_OWN:
+            self._own.clear()
+        if elements.get(SERIES) == self._learnt.get(SERIES):
+            self._own |= {key for key, content in self._learnt.items() if elements.get(key) != content}
+        self._learnt = elements
+        run: list[bytes] = []
+        for key, content in elements.items():
+            if key in self._own:
+                self._expect_same(run, found)
+                run = []
+                begin, _ = self._element(content, 0)
+                self._steps.append(Step(content[:begin], len(content), None, key in found))
+            else:
+                run.append(key)
+        self._expect_same(run, found)
+
+    def _expect_same(self, keys: Sequence[bytes], found: Mapping[bytes, bytes]) -> None:
+        if keys:
+            content = b"".join(self._learnt[key] for key in keys)
+            values = {key: found[key] for key in keys if key in found}
+            self._steps.append(Step(content, len(content), values))
 
 
-def _common_runs(
-    data_before: bytes, marks_before: list[int], data: bytes, marks: list[int]
-) -> tuple[dict[bytes, Run], int]:
-    """Return the runs of elements that two headers share, and how many elements are in none."""
-    before = {
-        data_before[begin : begin + 4]: (place, data_before[begin:end])
-        for place, (begin, end) in enumerate(pairwise(marks_before))
-    }
-    elements = [(data[begin : begin + 4], data[begin:end]) for begin, end in pairwise(marks)]
-    runs: dict[bytes, Run] = {}
-    if len(before) != len(marks_before) - 1 or len(dict(elements)) != len(elements):
-        # An element that comes twice would begin two runs.
-        return runs, len(elements)
-    n_apart, run, last_place = 0, None, -1
-    for key, content in elements:
-        place, same = before.get(key, (-1, b""))
-        if place < 0 or content != same:
-            n_apart += 1
-            run = None
-            continue
-        if run is None or place != last_place + 1:
-            run = runs[key] = Run(b"", {}, key)
-        run.content += content
-        run.last_key = key
-        last_place = place
-    return runs, n_apart
+def explicit_element(data: bytes, position: int) -> tuple[int, int]:
+    """Return where the value of an element in explicit VR begins and ends."""
+    _, vr, length = _explicit_head_at(data, position)
+    if vr in SHORT_VRS:
+        return position + 8, position + 8 + length
+    return position + 12, _long_end(data, position, vr, 0)
 
 
-def walk_explicit(data: bytes, position: int, trail: Trail) -> int:
-    """Walk over elements in explicit VR; see `Layout.walk`."""
-    special, runs, found, marks = trail.special, trail.runs, trail.found, trail.marks
-    n_bytes = len(data)
-    while position < n_bytes:
-        key, vr, length = _explicit_head_at(data, position)
-        if key in runs:
-            run = runs[key]
-            if data.startswith(run.content, position):
-                marks.append(position)
-                found.update(run.values)
-                position += len(run.content)
-                run.n_failed = 0
-                continue
-            trail.failed.append(len(marks))
-        wanted = special.get(key)
-        if wanted is STOP and position + 12 <= n_bytes and (vr in LONG_VRS or vr in SHORT_VRS):
-            return position
-        marks.append(position)
-        if vr in SHORT_VRS:
-            begin = position + 8
-            position = begin + length
-        else:
-            begin = position + 12
-            position = _long_end(data, position, vr, 0)
-        if wanted is not None:
-            if wanted != vr:
-                raise Unusual("an element in an unusual VR or place")
-            found[key] = data[begin:position]
-    return position
+def implicit_element(data: bytes, position: int) -> tuple[int, int]:
+    """Return where the value of an element in implicit VR begins and ends."""
+    (length,) = _length_at(data, position + 4)
+    begin = position + 8
+    return begin, begin + length if length != UNDEFINED else _implicit_sequence_end(data, position, 0)
 
 
-def walk_implicit(data: bytes, position: int, trail: Trail) -> int:
-    """Walk over elements in implicit VR; see `Layout.walk`."""
-    special, runs, found, marks = trail.special, trail.runs, trail.found, trail.marks
-    n_bytes = len(data)
-    while position < n_bytes:
-        key = data[position : position + 4]
-        if key in runs:
-            run = runs[key]
-            if data.startswith(run.content, position):
-                marks.append(position)
-                found.update(run.values)
-                position += len(run.content)
-                run.n_failed = 0
-                continue
-            trail.failed.append(len(marks))
-        (length,) = _length_at(data, position + 4)
-        wanted = special.get(key)
-        if wanted is STOP:
-            return position
-        marks.append(position)
-        begin = position + 8
-        position = begin + length if length != UNDEFINED else _implicit_sequence_end(data, position, 0)
-        if wanted is not None:
-            if wanted is REFUSED or length == UNDEFINED:
-                raise Unusual("an element in an unusual place")
-            found[key] = data[begin:position]
-    return position
+EXPLICIT = Encoding(explicit_element, 6)
+IMPLICIT = Encoding(implicit_element, 4)
 
 
 def _long_end(data: bytes, position: int, vr: bytes, depth: int) -> int:

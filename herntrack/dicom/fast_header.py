@@ -23,12 +23,12 @@ from typing import NamedTuple
 
 from herntrack.dicom.element_walk import (
     DELIMITERS,
+    EXPLICIT,
+    IMPLICIT,
     REFUSED,
     STOP,
     Layout,
     Unusual,
-    walk_explicit,
-    walk_implicit,
 )
 from herntrack.dicom.file_meta import HEAD_BYTES, MAX_HEAD_BYTES, PAGE_BYTES, Layouts, walk_file
 from herntrack.dicom.header_rules import ScannedImage, SetAside, pixel_bytes, scanned_image
@@ -83,9 +83,9 @@ class PlainReader:
         self.kinds: list[ScannedImage] = []
         self._kinds: dict[tuple[bytes | None, ...], tuple[int, int] | None] = {}
         self._layouts = Layouts(
-            meta=Layout(walk_explicit, _META, group=b"\x02\x00"),
-            explicit=Layout(walk_explicit, _SPECIAL),
-            implicit=Layout(walk_implicit, _SPECIAL),
+            meta=Layout(EXPLICIT, _META, group=b"\x02\x00"),
+            explicit=Layout(EXPLICIT, _SPECIAL),
+            implicit=Layout(IMPLICIT, _SPECIAL),
         )
         self._head_bytes = HEAD_BYTES
 

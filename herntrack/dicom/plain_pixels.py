@@ -28,12 +28,12 @@ from pydicom.pixels.decoders.base import Decoder, get_decoder
 
 from herntrack.dicom.element_walk import (
     DELIMITERS,
+    EXPLICIT,
+    IMPLICIT,
     REFUSED,
     STOP,
     Layout,
     Unusual,
-    walk_explicit,
-    walk_implicit,
 )
 from herntrack.dicom.file_meta import (
     HEAD_BYTES,
@@ -112,9 +112,9 @@ class PlainPixels:
     def __init__(self) -> None:
         self._facts: dict[tuple[bytes | None, ...], SliceFacts] = {}
         self._layouts = Layouts(
-            meta=Layout(walk_explicit, _META, group=b"\x02\x00"),
-            explicit=Layout(walk_explicit, _SPECIAL),
-            implicit=Layout(walk_implicit, _SPECIAL),
+            meta=Layout(EXPLICIT, _META, group=b"\x02\x00"),
+            explicit=Layout(EXPLICIT, _SPECIAL),
+            implicit=Layout(IMPLICIT, _SPECIAL),
         )
         self._head_bytes = HEAD_BYTES
 

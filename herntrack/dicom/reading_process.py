@@ -75,20 +75,28 @@ class HeaderReaders:
         if not self._processes:
             self._processes = [_ReadingProcess() for _ in range(self._number)]
 
-    def answers(self, parts: Sequence[Part]) -> Iterator[tuple[int, Answers]]:
-        """Yield the number of each part and its answers, as they come.
+    def answers(self, parts: Sequence[Part], *, is_alone: bool = False) -> Iterator[tuple[int, Answers]]:
+        """Yield the number of each part and its answers, as they come: about in order.
 
-        This process reads too: it takes parts from the end while the others take them from the
-        beginning, so that no processor waits.
+        This process reads too, so that no processor waits.
+
+        Parameters
+        ----------
+        parts : sequence of Part
+            What to read.
+        is_alone : bool
+            It is too little for other processes to help.
         """
-        self.start()
+        if not is_alone:
+            self.start()
         waiting = deque(range(len(parts)))
         done: SimpleQueue[tuple[int, Answers] | None] = SimpleQueue()
-        for process in self._processes:
+        helping = [] if is_alone else self._processes
+        for process in helping:
             process.begin(parts, waiting, done)
-        reader, n_working = ChunkReader(), len(self._processes)
+        reader, n_working = ChunkReader(), len(helping)
         while waiting or n_working:
-            number = _next(waiting.pop)
+            number = _next(waiting.popleft)
             if number is not None:
                 yield number, reader.answers(parts[number])
             # With nothing left to read here, wait; what a lost process had taken may come back.
@@ -109,6 +117,8 @@ class _ReadingProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pipesize=PIPE_BYTES,
+            # Threads for linear algebra would take the processor from whoever reads.
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         )
         self._is_ready = False
         self._thread: Thread | None = None
@@ -131,7 +141,7 @@ class _ReadingProcess:
                 answers = self._received()
                 done.put((sent.popleft(), answers))
         except (OSError, EOFError, pickle.UnpicklingError, ValueError):
-            waiting.extend(sent)
+            waiting.extendleft(reversed(sent))
         finally:
             done.put(None)
 

@@ -1,6 +1,6 @@
 """The files below a folder, and their headers, several processes at once if there are many.
 
-Public: `walk_files`, `found_file`, `scan_files` and what they return.
+Public: `walk_files`, `found_file`, `scan_files`, `scan_in_parts` and what they return.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from herntrack.dicom.header_parts import HeaderParts
 from herntrack.dicom.header_rules import ScannedImage
 from herntrack.dicom.reading_process import HeaderReaders
-from herntrack.dicom.scan_chunk import Answers, ChunkReader, FoundFile, Refusal
+from herntrack.dicom.scan_chunk import Answers, FoundFile, Refusal
 from herntrack.dicom.stacks import BuiltStack
 
 PROCESSES_FROM_FILES = 1000
@@ -63,7 +62,7 @@ class Scan:
     results : list of ScanResult
         One for each file, in order.
     stacks : dict
-        By Series Instance UID the stacks of series whose files were read at one go.
+        By Series Instance UID the stacks of series, as far as these files alone decide them.
     """
 
     results: list[ScanResult]
@@ -161,9 +160,8 @@ def scan_files(
     files: Sequence[FoundFile],
     *,
     jobs: int = 1,
-    readers: HeaderReaders | None = None,
     progress: Progress | None = None,
-) -> Scan:
+) -> list[ScanResult]:
     """Read the headers of files.
 
     Parameters
@@ -172,20 +170,40 @@ def scan_files(
         Any files; those of a series one after another are read fastest.
     jobs : int
         Processes to read with, this one among them, if there are enough files for it to pay.
-    readers : HeaderReaders, optional
-        The other processes, if they are running already; `jobs` is not looked at then.
+    progress : callable, optional
+        Called with (done, total).
+    """
+    with HeaderReaders(jobs - 1) as readers:
+        scans = scan_in_parts(files, readers=readers, progress=progress)
+        return [result for scan in scans for result in scan.results]
+
+
+def scan_in_parts(
+    files: Sequence[FoundFile], *, readers: HeaderReaders, progress: Progress | None = None
+) -> Iterator[Scan]:
+    """Read the headers of files and yield them part after part, in the order of the files.
+
+    Parameters
+    ----------
+    files : sequence of FoundFile
+        Any files; those of a series one after another are read fastest.
+    readers : HeaderReaders
+        Other processes that read too, if there are enough files for it to pay.
     progress : callable, optional
         Called with (done, total).
     """
     chunks = _chunks(files)
-    gathered = _Gathered(len(files), progress)
-    if len(files) < PROCESSES_FROM_FILES or (readers is None and jobs <= 1):
-        reader = ChunkReader()
-        return gathered.scan([gathered.taken(reader.answers(chunk)) for chunk in chunks])
-    with ExitStack() as stack:
-        others = readers or stack.enter_context(HeaderReaders(jobs - 1))
-        results = {number: gathered.taken(answers) for number, answers in others.answers(chunks)}
-    return gathered.scan([results[number] for number in range(len(chunks))])
+    n_done, n_yielded = 0, 0
+    early: dict[int, Answers] = {}
+    for number, found in readers.answers(chunks, is_alone=len(files) < PROCESSES_FROM_FILES):
+        n_done += len(found.outcomes)
+        if progress is not None:
+            progress(n_done, len(files))
+        early[number] = found
+        while n_yielded in early:
+            answers = early.pop(n_yielded)
+            yield Scan(_results(answers), answers.stacks)
+            n_yielded += 1
 
 
 def _chunks(files: Sequence[FoundFile]) -> list[Sequence[FoundFile]]:
@@ -203,40 +221,19 @@ def _chunks(files: Sequence[FoundFile]) -> list[Sequence[FoundFile]]:
     return chunks
 
 
-class _Gathered:
-    """What comes back from the chunks, told to whoever wants to know how much it is."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self._done, self._total, self._progress = 0, total, progress
-        self._stacks: dict[str, list[BuiltStack]] = {}
-        self._seen: set[str] = set()
-
-    def taken(self, answers: Answers) -> list[ScanResult]:
-        """Return the results of a chunk, and keep its stacks."""
-        own = iter(answers.own)
-        results: list[ScanResult] = []
-        for outcome in answers.outcomes:
-            if isinstance(outcome, int):
-                uid, position, number = next(own)
-                parts = HeaderParts(position, number, answers.shared[outcome])
-                results.append(Scanned(answers.images[outcome], uid, parts))
-            else:
-                results.append(outcome)
-        for place, frames in answers.frames.items():
-            scanned = results[place]
-            if isinstance(scanned, Scanned):
-                results[place] = scanned._replace(frames=frames)
-        self._stacks.update(answers.stacks)
-        for uid in {image.series.series_instance_uid for image in answers.images}:
-            if uid in self._seen:
-                # Of a series from several chunks each has only a part.
-                self._stacks.pop(uid, None)
-            self._seen.add(uid)
-        self._done += len(results)
-        if self._progress is not None:
-            self._progress(self._done, self._total)
-        return results
-
-    def scan(self, chunks: Sequence[Sequence[ScanResult]]) -> Scan:
-        """Return everything, the chunks in the order of their files."""
-        return Scan([result for chunk in chunks for result in chunk], self._stacks)
+def _results(answers: Answers) -> list[ScanResult]:
+    """Return what became of each file of a part."""
+    own = iter(answers.own)
+    results: list[ScanResult] = []
+    for outcome in answers.outcomes:
+        if isinstance(outcome, int):
+            uid, position, number = next(own)
+            parts = HeaderParts(position, number, answers.shared[outcome])
+            results.append(Scanned(answers.images[outcome], uid, parts))
+        else:
+            results.append(outcome)
+    for place, frames in answers.frames.items():
+        scanned = results[place]
+        if isinstance(scanned, Scanned):
+            results[place] = scanned._replace(frames=frames)
+    return results

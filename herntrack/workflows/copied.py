@@ -160,11 +160,11 @@ class Copier:
 
     def _copy(self, files: Sequence[FoundFile], places: Sequence[FileLocation], *, are_ours: bool) -> int:
         """Copy images, or move them if they are ours; return how many of them the workspace has."""
-        scan = scan_files(
+        results = scan_files(
             files, jobs=self._jobs, progress=lambda done, total: self._progress("reading", done, total)
         )
         n_images = 0
-        for done, (file, place, result) in enumerate(zip(files, places, scan.results, strict=True), start=1):
+        for done, (file, place, result) in enumerate(zip(files, places, results, strict=True), start=1):
             refusal = self._place(file, place, result, is_ours=are_ours)
             if refusal is None:
                 n_images += 1

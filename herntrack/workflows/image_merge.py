@@ -8,7 +8,7 @@ the files' places, not on the order they were read in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -23,6 +23,9 @@ from herntrack.model.records import FileLocation, Patient, Reject, Series, Stack
 from herntrack.workflows.copies import compare_copies, copy_reject, says_place
 from herntrack.workflows.settings import ImageRoot
 from herntrack.workflows.unsettled import Place, Places
+
+ROWS_AT_ONCE = 1000
+"""Rows of images that are written while other files are being read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,48 +42,6 @@ class MergedSeries:
 
     new: set[str]
     grown: set[str]
-
-
-def merge_scans(
-    images: ImageRepository,
-    locations: Sequence[FileLocation],
-    scan: Scan,
-    *,
-    roots: Sequence[ImageRoot],
-    standing: Standing,
-) -> MergedSeries:
-    """Write scans to the catalogue.
-
-    Parameters
-    ----------
-    images : ImageRepository
-        An open catalogue that knows none of these files.
-    locations : sequence of FileLocation
-        The files that were read.
-    scan : Scan
-        What was read.
-    roots : sequence of ImageRoot
-        The workspace's roots, in the order of its settings.
-    standing : Standing
-        What the catalogue knows of other files. What these may overturn is among these.
-
-    Returns
-    -------
-    MergedSeries
-        Series whose images changed.
-    """
-    batch = _Batch(images, roots, scan.stacks, standing)
-    found = []
-    for location, result in zip(locations, scan.results, strict=True):
-        if isinstance(result, Scanned):
-            found.append((batch.places.of(location), location, result))
-        else:
-            batch.rejects.append(Reject(location=location, code=result.code, reason=result.reason))
-    found.sort(key=itemgetter(0))
-    batch.assign_patients((location, scanned.image) for _, location, scanned in found)
-    for place, location, scanned in found:
-        batch.take(place, location, scanned)
-    return batch.write()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,45 +63,126 @@ class Standing:
     digests: dict[ImageKey, tuple[int, int, str]] = field(default_factory=dict)
 
 
-class _Batch:
-    """The state of one merge: what is known, and what will be written."""
+class Merge:
+    """Writes what was read to the catalogue, part after part.
 
-    def __init__(
-        self,
-        images: ImageRepository,
-        roots: Sequence[ImageRoot],
-        stacks: Mapping[str, list[BuiltStack]],
-        standing: Standing,
-    ) -> None:
+    In an empty catalogue the rows of a series are written as soon as it seems complete, while the next
+    files are being read. Where a later file may still change what an earlier one means, everything from
+    there on waits for the end, so that the outcome is the same in however many parts the files come.
+
+    Parameters
+    ----------
+    images : ImageRepository
+        An open catalogue that knows none of the files.
+    roots : sequence of ImageRoot
+        The workspace's roots, in the order of its settings.
+    is_first : bool
+        The catalogue is empty, and the files come in the order of their places.
+    """
+
+    def __init__(self, images: ImageRepository, roots: Sequence[ImageRoot], *, is_first: bool) -> None:
         self._images = images
-        self.places = Places(roots)
+        self._is_early = is_first
+        self._places = Places(roots)
         self._patients = {patient.patient_id: patient for patient in images.patients()}
         self._studies = {study.study_instance_uid: study for study in images.studies()}
         self._series = {series.series_instance_uid: series for series in images.series()}
-        self._standing = standing
+        self._catalogued = frozenset(self._series)
+        self._standing = Standing()
         self._files: dict[str, tuple[FileLocation, str]] = {}
         self._first_of_study: dict[str, Place] = {}
         self._first_of_series: dict[str, Place] = {}
         self._study_of_series: dict[str, str] = {}
-        for known in standing.images:
-            self._count_standing(known)
-        self._new_patients: dict[str, Patient] = {}
-        self._new_studies: dict[str, Study] = {}
-        self._new_series: dict[str, Series] = {}
+        self._new_patients: list[Patient] = []
+        self._new_studies: list[Study] = []
+        self._new_series: list[Series] = []
         self._changed_studies: list[Study] = []
         self._changed_series: list[Series] = []
         self._met: set[str] = set()
         self._met_studies: set[str] = set()
-        self._new_images: dict[ImageKey, NewImage] = {}
-        self._stacks = stacks
         self._patient_of_study: dict[str, tuple[str, bool]] = {}
         self._stated: dict[str, str] = {}
         self._superseded: list[FileKey] = []
         self._copies: list[tuple[FileLocation, FileLocation, str]] = []
-        self.rejects: list[Reject] = []
+        self._rejects: list[Reject] = []
+        self._waiting: list[tuple[Place, FileLocation, Scanned]] = []
+        self._stacks: dict[str, list[BuiltStack]] = {}
+        self._seen: set[str] = set()
+        self._members: dict[str, list[NewImage]] = defaultdict(list)
+        self._written = MergedSeries(new=set(), grown=set())
+
+    def take(self, locations: Sequence[FileLocation], scan: Scan) -> None:
+        """Take some files.
+
+        Parameters
+        ----------
+        locations : sequence of FileLocation
+            The files.
+        scan : Scan
+            What was read of them.
+        """
+        places = self._places
+        distinct: dict[int, ScannedImage] = {}
+        for location, result in zip(locations, scan.results, strict=True):
+            if isinstance(result, Scanned):
+                self._waiting.append((places.of(location), location, result))
+                distinct[id(result.image)] = result.image
+            else:
+                self._rejects.append(Reject(location=location, code=result.code, reason=result.reason))
+        here = {image.series.series_instance_uid for image in distinct.values()}
+        # Of a series that comes in two parts, neither has all of it.
+        for uid in here & self._seen:
+            self._stacks.pop(uid, None)
+        self._stacks.update((uid, built) for uid, built in scan.stacks.items() if uid not in self._seen)
+        self._seen |= here
+        is_settled = self._is_settled(distinct.values()) and not here & self._written.new
+        self._is_early = self._is_early and is_settled
+        if self._is_early:
+            self._take_waiting()
+            self._write_some(here)
+
+    def _is_settled(self, images: Collection[ScannedImage]) -> bool:
+        """Return whether it is known whose the studies of these images are."""
+        stating = {image.study_instance_uid for image in images if image.patient_id}
+        return all(image.study_instance_uid in stating | self._stated.keys() for image in images)
+
+    def _write_some(self, unfinished: set[str]) -> None:
+        """Write the series that the last part had nothing of, if they have enough images."""
+        complete = [uid for uid in self._members if uid not in unfinished]
+        if sum(len(self._members[uid]) for uid in complete) >= ROWS_AT_ONCE:
+            self._write(complete)
+
+    def finish(self, standing: Standing) -> MergedSeries:
+        """Write what waits; return which series changed.
+
+        Parameters
+        ----------
+        standing : Standing
+            What the catalogue knows of other files. What the new ones may overturn is among the new.
+        """
+        self._standing = standing
+        for known in standing.images:
+            self._count_standing(known)
+        self._take_waiting()
+        self._rejects.extend(self._compared(*copy) for copy in self._copies)
+        affected = self._images.forget_files(self._superseded)
+        self._write(list(self._members))
+        self._images.replace_studies(self._changed_studies)
+        self._images.replace_series(self._changed_series)
+        self._images.add_rejects(self._rejects)
+        changed = affected | {series.series_instance_uid for series in self._changed_series}
+        written = self._written
+        return MergedSeries(new=written.new - written.grown, grown=written.grown | changed)
+
+    def _take_waiting(self) -> None:
+        self._waiting.sort(key=itemgetter(0))
+        self._assign_patients((location, scanned.image) for _, location, scanned in self._waiting)
+        for place, location, scanned in self._waiting:
+            self._take_file(place, location, scanned)
+        self._waiting.clear()
 
     def _count_standing(self, known: KnownImage) -> None:
-        place = self.places.of(known.location)
+        place = self._places.of(known.location)
         series_uid = known.series_instance_uid
         study_uid = self._series[series_uid].study_instance_uid
         self._files[known.sop_instance_uid] = known.location, series_uid
@@ -149,7 +191,7 @@ class _Batch:
             if uid not in first or place < first[uid]:
                 first[uid] = place
 
-    def assign_patients(self, found: Iterable[tuple[FileLocation, ScannedImage]]) -> None:
+    def _assign_patients(self, found: Iterable[tuple[FileLocation, ScannedImage]]) -> None:
         """Decide each study's patient: stated in any file, else given, else derived.
 
         Where a file contradicts what is known of its study, the whole study is in the batch and
@@ -162,8 +204,8 @@ class _Batch:
             studies.append(uid)
             if image.patient_id:
                 self._stated.setdefault(uid, image.patient_id)
-            elif self.places.given_id(location.root):
-                given.setdefault(uid, self.places.given_id(location.root))
+            elif self._places.given_id(location.root):
+                given.setdefault(uid, self._places.given_id(location.root))
         for uid in dict.fromkeys(studies):
             known = self._studies.get(uid)
             if known is not None and uid in self._first_of_study:
@@ -174,12 +216,12 @@ class _Batch:
                 chosen = self._stated.get(uid) or given.get(uid)
                 self._patient_of_study[uid] = (chosen, True) if chosen else (derived_patient_id(uid), False)
 
-    def take(self, place: Place, location: FileLocation, scanned: Scanned) -> None:
+    def _take_file(self, place: Place, location: FileLocation, scanned: Scanned) -> None:
         """Accept one image, or set it aside as a copy or a contradiction."""
         image, uid, parts, frames = scanned
         contradiction = self._contradiction(image)
         if contradiction:
-            self.rejects.append(Reject(location=location, code="conflict", reason=contradiction))
+            self._rejects.append(Reject(location=location, code="conflict", reason=contradiction))
             return
         kept = self._files.get(uid)
         if kept is not None:
@@ -188,16 +230,20 @@ class _Batch:
             return
         if uid in self._standing.missing:
             self._superseded.append(self._standing.missing[uid])
-        self._files[uid] = location, image.series.series_instance_uid
+        series_uid = image.series.series_instance_uid
+        self._files[uid] = location, series_uid
         self._remember(place, image)
+        members = self._members[series_uid]
         for number, own in enumerate(frames, start=1) if frames else ((0, parts),):
-            self._new_images[uid, number] = NewImage(
-                sop_instance_uid=uid,
-                frame_number=number,
-                series_instance_uid=image.series.series_instance_uid,
-                location=location,
-                header=own,
-                pixel_sha256=self._digest((uid, number), location),
+            members.append(
+                NewImage(
+                    sop_instance_uid=uid,
+                    frame_number=number,
+                    series_instance_uid=series_uid,
+                    location=location,
+                    header=own,
+                    pixel_sha256=self._digest((uid, number), location),
+                )
             )
 
     def _claim(self, image: ScannedImage, kept_series: str) -> str:
@@ -234,7 +280,8 @@ class _Batch:
         self._met.add(uid)
         self._study_of_series[uid] = image.study_instance_uid
         if uid not in self._series:
-            self._series[uid] = self._new_series[uid] = image.series
+            self._series[uid] = image.series
+            self._new_series.append(image.series)
         elif _leads(place, self._first_of_series.get(uid)) and image.series != self._series[uid]:
             self._changed_series.append(image.series)
         self._remember_study(place, image)
@@ -247,7 +294,8 @@ class _Batch:
         patient_id, is_identified = self._patient_of_study[uid]
         if patient_id not in self._patients:
             patient = Patient(patient_id=patient_id, is_identified=is_identified)
-            self._patients[patient_id] = self._new_patients[patient_id] = patient
+            self._patients[patient_id] = patient
+            self._new_patients.append(patient)
         study = Study(
             study_instance_uid=uid,
             patient_id=patient_id,
@@ -257,58 +305,51 @@ class _Batch:
             person=image.person,
         )
         if uid not in self._studies:
-            self._studies[uid] = self._new_studies[uid] = study
+            self._studies[uid] = study
+            self._new_studies.append(study)
         elif _leads(place, self._first_of_study.get(uid)) and study != self._studies[uid]:
             self._changed_studies.append(study)
 
-    def write(self) -> MergedSeries:
-        """Write everything; return the series that changed."""
-        self.rejects.extend(self._compared(*copy) for copy in self._copies)
-        affected = self._images.forget_files(self._superseded)
-        stacks = self._placed()
+    def _write(self, series_uids: Sequence[str]) -> None:
+        """Write these series' images with the stacks they make, and whatever is new above them."""
+        written = self._written
+        stacks: list[Stack] = []
+        rows: list[NewImage] = []
+        for uid in series_uids:
+            members = self._members.pop(uid)
+            rows += members
+            if uid in written.new or uid in self._catalogued:
+                written.grown.add(uid)
+            else:
+                written.new.add(uid)
+                stacks += self._placed(uid, members)
         self._images.add_images(
-            patients=list(self._new_patients.values()),
-            studies=list(self._new_studies.values()),
-            series=list(self._new_series.values()),
+            patients=self._new_patients,
+            studies=self._new_studies,
+            series=self._new_series,
             stacks=stacks,
-            images=list(self._new_images.values()),
+            images=rows,
         )
-        self._images.replace_studies(self._changed_studies)
-        self._images.replace_series(self._changed_series)
-        self._images.add_rejects(self.rejects)
-        changed = affected | {image.series_instance_uid for image in self._new_images.values()}
-        changed |= {series.series_instance_uid for series in self._changed_series}
-        new = changed & set(self._new_series)
-        return MergedSeries(new=new, grown=changed - new)
+        self._new_patients, self._new_studies, self._new_series = [], [], []
 
     def _compared(self, location: FileLocation, kept: FileLocation, claimed: str) -> Reject:
         shown = f"{kept.root}:{kept.relative_path}"
-        paths = [self.places.path((each.root, each.relative_path)) for each in (location, kept)]
+        paths = [self._places.path((each.root, each.relative_path)) for each in (location, kept)]
         code, detail = compare_copies(*(Path(path or "") for path in paths))
         return copy_reject(location, shown, code, f"{detail}; {claimed}" if claimed else detail)
 
-    def _placed(self) -> list[Stack]:
-        """Put the images of new series into their stacks; return these."""
-        by_series: dict[str, list[NewImage]] = defaultdict(list)
-        for image in self._new_images.values():
-            by_series[image.series_instance_uid].append(image)
-        stacks = []
-        for uid, members in by_series.items():
-            if uid not in self._new_series:
-                continue
-            for built in self._built(uid, members):
-                stacks.append(built.stack)
-                for index, key in enumerate(built.images):
-                    image = self._new_images[key]
-                    image.stack_uid, image.slice_index = built.stack.stack_uid, index
-        return stacks
-
-    def _built(self, uid: str, members: Sequence[NewImage]) -> Sequence[BuiltStack]:
-        """Return a new series' stacks: those that were built with the reading if nothing was left out."""
-        built = self._stacks.get(uid, [])
-        if sum(len(each.images) for each in built) == len(members):
-            return built
-        return build_stacks(self._new_series[uid], [image.instance_header() for image in members])
+    def _placed(self, uid: str, members: Sequence[NewImage]) -> list[Stack]:
+        """Put the images of a new series into their stacks; return these."""
+        built = self._stacks.pop(uid, [])
+        if sum(len(each.images) for each in built) != len(members):
+            # Some were left out.
+            built = build_stacks(self._series[uid], [image.instance_header() for image in members])
+        by_key = {(image.sop_instance_uid, image.frame_number): image for image in members}
+        for each in built:
+            for index, key in enumerate(each.images):
+                image = by_key[key]
+                image.stack_uid, image.slice_index = each.stack.stack_uid, index
+        return [each.stack for each in built]
 
 
 def _leads(place: Place, first: Place | None) -> bool:

@@ -23,6 +23,7 @@ from herntrack.workflows import ingest_notes
 from herntrack.workflows.archived import ArchivesTaken, archives_among, copy_archives
 from herntrack.workflows.copied import ARCHIVE_CODES, ARCHIVE_COPIED, Copier
 from herntrack.workflows.file_changes import FileChanges
+from herntrack.workflows.image_merge import Merge
 from herntrack.workflows.ingest_paths import existing_paths, is_outside_archive, with_path
 from herntrack.workflows.ingest_store import (
     compare_with_known,
@@ -121,7 +122,6 @@ def ingest(
     tell = progress or silent
     with workspace_locked(workspace.folder, progress=tell), _rare_garbage_collection():
         clear_leftovers(workspace)
-        ensure_catalogue(workspace)
         outside = [path for path in paths if is_copied or is_outside_archive(workspace, path)]
         for path in paths:
             if path not in outside:
@@ -129,11 +129,13 @@ def ingest(
         jobs = jobs or os.cpu_count() or 1
         with HeaderReaders(jobs - 1) as readers:
             run = _Run(workspace, readers, patient_id=patient_id, jobs=jobs, progress=tell)
-            if outside:
-                run.copier.copy_paths(outside)
             for path in paths:
                 if path not in outside:
                     run.walker.take(path)
+            # The tables are made while the other processes get ready.
+            ensure_catalogue(workspace)
+            if outside:
+                run.copier.copy_paths(outside)
             return run.finish(has_digests=has_digests)
 
 
@@ -188,6 +190,7 @@ class _Run:
         undo_merges(workspace, catalogue)
         known = images.known_files()
         changes = compare_with_known(catalogue, workspace, walk, archives, known)
+        merge = Merge(images, workspace.settings.roots, is_first=not known)
         read = read_files(
             images,
             changes,
@@ -196,8 +199,9 @@ class _Run:
             roots=workspace.settings.roots,
             readers=self._readers,
             progress=self._progress,
+            merge=merge,
         )
-        has_changed = write_changes(workspace, images, changes, read)
+        has_changed = write_changes(images, changes, read, merge)
         if apply_merges(workspace, catalogue) or has_changed:
             write_visits(workspace, images)
         images.add_rejects(archives.members)
@@ -244,9 +248,9 @@ class _Run:
     ) -> list[str]:
         return [
             *ingest_notes.copy_notes(self.copier),
-            *ingest_notes.header_notes(read.scan.results),
+            *ingest_notes.header_notes(read.results),
             *ingest_notes.identity_notes(images),
-            *people_notes(self._workspace, images, read.scan.results),
+            *people_notes(self._workspace, images, read.results),
             *ingest_notes.index_notes(
                 [file for _, _, file in changes.fresh], [file for _, _, file in walk.files]
             ),

@@ -17,7 +17,7 @@ from herntrack.model.records import Reject
 from herntrack.workflows.archived import ArchivesTaken
 from herntrack.workflows.copied import ARCHIVE_COPIED
 from herntrack.workflows.file_changes import FileChanges, file_changes, is_member_of
-from herntrack.workflows.image_merge import merge_scans
+from herntrack.workflows.image_merge import Merge
 from herntrack.workflows.read_files import FilesRead
 from herntrack.workflows.rooted_files import Walk
 from herntrack.workflows.set_aside_file import NO_ROOT, load_set_aside
@@ -76,9 +76,7 @@ def _refused_otherwise(images: ImageRepository, walk: Walk) -> set[FileKey]:
     return {file for file, refusal in walk.refusals.items() if known.get(file) != refusal}
 
 
-def write_changes(
-    workspace: Workspace, images: ImageRepository, changes: FileChanges, read: FilesRead
-) -> bool:
+def write_changes(images: ImageRepository, changes: FileChanges, read: FilesRead, merge: Merge) -> bool:
     """Write what was read and what is gone, then the stacks; return whether visits follow from it."""
     images.mark_missing(changes.returned, is_missing=False)
     images.mark_missing(read.vanished, is_missing=True)
@@ -86,9 +84,7 @@ def write_changes(
     if not (read.locations or read.forgotten):
         return False
     forgotten = images.forget_files(read.forgotten)
-    merged = merge_scans(
-        images, read.locations, read.scan, roots=workspace.settings.roots, standing=read.standing
-    )
+    merged = merge.finish(read.standing)
     affected = forgotten | merged.grown
     series_by_uid = {series.series_instance_uid: series for series in images.series()} if affected else {}
     for uid in sorted(affected & set(series_by_uid)):

@@ -67,8 +67,14 @@ def _character_set_notes(studies: Iterable[Study]) -> list[str]:
 
 def _person_notes(studies: Iterable[Study], read: Iterable[ScanResult]) -> list[str]:
     of_study: dict[str, Person] = {study.study_instance_uid: study.person for study in studies}
-    images = [each.image for each in read if isinstance(each, Scanned)]
-    n_other = sum(image.person != of_study.get(image.study_instance_uid, image.person) for image in images)
+    # Thousands of files share few of these.
+    n_files = Counter(id(each.image) for each in read if isinstance(each, Scanned))
+    images = {id(each.image): each.image for each in read if isinstance(each, Scanned)}
+    n_other = sum(
+        n_files[key]
+        for key, image in images.items()
+        if image.person != of_study.get(image.study_instance_uid, image.person)
+    )
     if not n_other:
         return []
     return [f"name, birth date or sex differ from those of the study's first file in {n_other} file(s)"]

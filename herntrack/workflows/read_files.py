@@ -1,23 +1,23 @@
 """Reading the headers of fresh files, and of those that they put in question.
 
-Nothing is written here; what comes out is all that a merge needs.
+What is read goes to a merge part by part; what the files mean for known ones is known at the end.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from herntrack.catalogue.files import FileKey, KnownImage
 from herntrack.catalogue.images import ImageRepository
 from herntrack.dicom.reading_process import HeaderReaders
-from herntrack.dicom.scan import Scan, found_file, scan_files
+from herntrack.dicom.scan import Scan, ScanResult, found_file, scan_in_parts
 from herntrack.dicom.scan_chunk import FoundFile, Refusal
 from herntrack.model.records import FileLocation
 from herntrack.workflows.file_changes import FileChanges
-from herntrack.workflows.image_merge import Standing
+from herntrack.workflows.image_merge import Merge, Standing
 from herntrack.workflows.progress import Progress
 from herntrack.workflows.rooted_files import RootedFile
 from herntrack.workflows.settings import ImageRoot
@@ -32,7 +32,7 @@ class FilesRead:
     ----------
     locations : list of FileLocation
         Files that were read, or refused without being read.
-    scan : Scan
+    results : list of ScanResult
         What became of each.
     forgotten : set of (str, str)
         Known files whose rows are written anew, or not at all if they moved.
@@ -43,7 +43,7 @@ class FilesRead:
     """
 
     locations: list[FileLocation] = field(default_factory=list)
-    scan: Scan = field(default_factory=lambda: Scan([], {}))
+    results: list[ScanResult] = field(default_factory=list)
     forgotten: set[FileKey] = field(default_factory=set)
     vanished: set[FileKey] = field(default_factory=set)
     standing: Standing = field(default_factory=Standing)
@@ -58,6 +58,7 @@ def read_files(
     roots: Sequence[ImageRoot],
     readers: HeaderReaders,
     progress: Progress,
+    merge: Merge,
 ) -> FilesRead:
     """Read what is fresh, then what that puts in question, until nothing more is.
 
@@ -77,68 +78,53 @@ def read_files(
         Processes to read headers with.
     progress : callable
         Called with (stage, done, total).
+    merge : Merge
+        Takes what is read, as it is read.
     """
     read = FilesRead(vanished=set(changes.vanished))
 
-    def scan(files: Sequence[FoundFile], stage: str) -> Scan:
-        return scan_files(files, readers=readers, progress=lambda done, total: progress(stage, done, total))
+    def take(files: Sequence[RootedFile], stage: str) -> None:
+        scans = scan_in_parts(
+            [file for _, _, file in files],
+            readers=readers,
+            progress=lambda done, total: progress(stage, done, total),
+        )
+        begun = 0
+        for scan in scans:
+            ended = begun + len(scan.results)
+            _take(read, [location_of(*each) for each in files[begun:ended]], scan, merge)
+            begun = ended
 
-    _take(read, changes.fresh, refusals, lambda files: scan(files, "reading"))
+    fresh = [each for each in changes.fresh if (each[0].name, each[1]) not in refusals]
+    order = {root.name: rank for rank, root in enumerate(roots)}
+    take(sorted(fresh, key=lambda each: (order.get(each[0].name, len(order)), each[1])), "reading")
+    for each in changes.fresh if refusals else ():
+        if refusal := refusals.get((each[0].name, each[1])):
+            _take(read, [location_of(*each)], Scan([refusal], {}), merge)
     overturned = changes.changed | changes.moved | changes.vanished
     if not known or not (changes.fresh or overturned):
         read.forgotten = overturned - changes.vanished
         return read
     places = Places(roots)
     unsettled = Unsettled(images, places, overturned)
-    locations, results = read.locations, read.scan.results
+    locations, results = read.locations, read.results
     while more := unsettled.take(locations, results):
         rooted, gone, changed = _found_again(more, places, roots, known)
         read.vanished |= gone
         unsettled.lose(gone | changed)
         begun = len(read.locations)
-        _take(read, rooted, {}, lambda files: scan(files, "reading again"))
-        locations, results = read.locations[begun:], read.scan.results[begun:]
+        take(rooted, "reading again")
+        locations, results = read.locations[begun:], read.results[begun:]
     read.vanished |= unsettled.gone
     read.forgotten = unsettled.files - read.vanished
     read.standing = _standing(unsettled, read.vanished)
     return read
 
 
-def _take(
-    read: FilesRead,
-    files: Sequence[RootedFile],
-    refusals: Mapping[FileKey, Refusal],
-    scan: Callable[[Sequence[FoundFile]], Scan],
-) -> None:
-    """Add files to what was read."""
-    readable = (
-        [each for each in files if (each[0].name, each[1]) not in refusals] if refusals else list(files)
-    )
-    found = scan([file for _, _, file in readable]) if readable else Scan([], {})
-    stacks = dict(found.stacks)
-    if read.locations:
-        # Of a series that is read in two goes, neither has all of it.
-        before = {
-            result.image.series.series_instance_uid
-            for result in read.scan.results
-            if not isinstance(result, Refusal)
-        }
-        after = {
-            result.image.series.series_instance_uid
-            for result in found.results
-            if not isinstance(result, Refusal)
-        }
-        stacks = {
-            uid: built for uid, built in {**read.scan.stacks, **stacks}.items() if uid not in before & after
-        }
-    refused = [each for each in files if (each[0].name, each[1]) in refusals] if refusals else []
-    read.locations += [location_of(*each) for each in (*readable, *refused)]
-    results = [
-        *read.scan.results,
-        *found.results,
-        *(refusals[root.name, relative] for root, relative, _ in refused),
-    ]
-    read.scan = Scan(results, stacks)
+def _take(read: FilesRead, locations: Sequence[FileLocation], scan: Scan, merge: Merge) -> None:
+    read.locations += locations
+    read.results += scan.results
+    merge.take(locations, scan)
 
 
 def location_of(root: ImageRoot, relative: str, file: FoundFile) -> FileLocation:

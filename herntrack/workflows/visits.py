@@ -51,6 +51,7 @@ def write_visits(workspace: Workspace, images: ImageRepository) -> None:
         known.setdefault(visit.patient_id, []).append(visit)
     chosen = _chosen(DecisionStore(workspace.readings_folder).standing())
     lumbar = images.lumbar_dates()
+    changed: dict[str, list[Visit]] = {}
     for patient_id, dates in dates_of.items():
         visits = _visits(
             patient_id,
@@ -60,7 +61,8 @@ def write_visits(workspace: Workspace, images: ImageRepository) -> None:
             windows=workspace.settings.windows,
         )
         if visits != known[patient_id]:
-            images.replace_visits(patient_id, visits)
+            changed[patient_id] = visits
+    images.replace_visits(changed)
 
 
 def choose_baseline(

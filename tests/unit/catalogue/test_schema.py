@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,12 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
 
 from herntrack.catalogue.engine import open_engine, sqlite_url
 from herntrack.catalogue.models import Base
 from herntrack.catalogue.schema import (
     HEAD_REVISION,
+    create,
     current_revision,
     migrations_folder,
     require_current,
@@ -59,13 +61,41 @@ def test_the_head_revision_is_the_newest_migration() -> None:
     assert ScriptDirectory(str(migrations_folder())).get_current_head() == HEAD_REVISION
 
 
-def test_migrations_and_models_agree(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [upgrade, create])
+def test_migrations_and_models_agree(make: Callable[[Engine], None], tmp_path: Path) -> None:
     engine = open_engine(sqlite_url(tmp_path / "c.sqlite"))
-    upgrade(engine)
+    make(engine)
+    assert current_revision(engine) == HEAD_REVISION
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
+
+
+def test_new_tables_are_those_of_the_migrations(tmp_path: Path) -> None:
+    found = []
+    for name, make in (("upgraded", upgrade), ("created", create)):
+        engine = open_engine(sqlite_url(tmp_path / name))
+        make(engine)
+        tables = inspect(engine)
+        found.append(
+            {
+                table: (
+                    sorted(
+                        (each["name"], str(each["type"]), each["nullable"])
+                        for each in tables.get_columns(table)
+                    ),
+                    tables.get_pk_constraint(table),
+                    sorted(tables.get_foreign_keys(table), key=str),
+                    sorted(tables.get_indexes(table), key=str),
+                    sorted(tables.get_unique_constraints(table), key=str),
+                )
+                for table in tables.get_table_names()
+            }
+        )
+        engine.dispose()
+    assert found[0] == found[1]
+    assert "alembic_version" in found[0]
 
 
 def test_upgrading_twice_changes_nothing(tmp_path: Path) -> None:
@@ -139,7 +169,7 @@ def test_moments_come_back_in_utc_and_need_a_zone(tmp_path: Path) -> None:
         assert catalogue.followup.lesions() == [lesion]
     visit = Visit(patient_id="T-001", visit_date=date(2024, 1, 1), day=0, timepoint="baseline")
     with open_catalogue(url) as catalogue:
-        catalogue.images.replace_visits("T-001", [visit])
+        catalogue.images.replace_visits({"T-001": [visit]})
         assert catalogue.images.visits() == [visit]
 
 

@@ -12,7 +12,8 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import ImplicitVRLittleEndian
 
 from herntrack.dicom.headers import SetAside, read_images
-from herntrack.dicom.scan import Scanned, scan_files, walk_files
+from herntrack.dicom.reading_process import HeaderReaders
+from herntrack.dicom.scan import Scanned, scan_in_parts, walk_files
 from herntrack.dicom.stacks import BuiltStack, build_stacks
 from herntrack.model.records import InstanceHeader
 from tests.enhanced import ENHANCED_CT, LEGACY_MR, SHARED, Group, frame, make_enhanced
@@ -309,7 +310,7 @@ def test_a_series_spread_over_one_file_for_each_echo_makes_a_stack_of_each(tmp_p
     write(
         make_dataset(SOPInstanceUID=f"{ROOT}.9.7", SeriesInstanceUID=f"{ROOT}.8"), tmp_path / "export" / "3"
     )
-    scan = scan_files(list(walk_files(tmp_path / "export")))
+    (scan,) = scan_in_parts(list(walk_files(tmp_path / "export")), readers=HeaderReaders(0))
     frames = [result.frames for result in scan.results if isinstance(result, Scanned)]
     assert [len(each) for each in frames] == [4, 4, 0]
     built = scan.stacks[f"{ROOT}.2"]

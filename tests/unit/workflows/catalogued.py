@@ -136,16 +136,17 @@ class Study0:
             if day not in self._days:
                 self._days.append(day)
                 catalogue.images.replace_visits(
-                    PATIENT,
-                    [
-                        Visit(
-                            patient_id=PATIENT,
-                            visit_date=DAY_0 + timedelta(days=each),
-                            day=each,
-                            timepoint=timepoint_of_day(each),
-                        )
-                        for each in self._days
-                    ],
+                    {
+                        PATIENT: [
+                            Visit(
+                                patient_id=PATIENT,
+                                visit_date=DAY_0 + timedelta(days=each),
+                                day=each,
+                                timepoint=timepoint_of_day(each),
+                            )
+                            for each in self._days
+                        ]
+                    },
                 )
         return stack_uid
 
@@ -153,17 +154,18 @@ class Study0:
         """Say that a visit is day 0."""
         with catalogue_of(self.workspace) as catalogue:
             catalogue.images.replace_visits(
-                PATIENT,
-                [
-                    Visit(
-                        patient_id=PATIENT,
-                        visit_date=DAY_0 + timedelta(days=each),
-                        day=each - day,
-                        timepoint=timepoint_of_day(each - day),
-                        is_baseline_confirmed=True,
-                    )
-                    for each in self._days
-                ],
+                {
+                    PATIENT: [
+                        Visit(
+                            patient_id=PATIENT,
+                            visit_date=DAY_0 + timedelta(days=each),
+                            day=each - day,
+                            timepoint=timepoint_of_day(each - day),
+                            is_baseline_confirmed=True,
+                        )
+                        for each in self._days
+                    ]
+                }
             )
 
     def lesion(self) -> str:
