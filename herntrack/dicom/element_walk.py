@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from types import MappingProxyType
 from typing import NamedTuple
 
 SHORT_VRS = frozenset(
@@ -62,6 +63,10 @@ SERIES = b"\x20\x00\x0e\x00"
 MANY_OWN = 48
 """With more elements of an image's own, what was learnt of them is forgotten: it is of many scanners."""
 
+PATIENCE = 4
+"""After so many files in a row, each of another series, what differs between series is taken for an image's
+own: the files are in no order."""
+
 _length_at = struct.Struct("<L").unpack_from
 _explicit_head_at = struct.Struct("<4s2sH").unpack_from
 
@@ -95,15 +100,18 @@ class Step(NamedTuple):
         its head.
     size : int
         Bytes to step over.
-    values : dict or None
-        The wanted values among the elements; None if it is an element of an image's own.
+    keys : tuple of bytes
+        The first four bytes of each of those elements; empty if it is one of an image's own.
+    values : dict
+        The wanted values among them.
     is_wanted : bool
-        Whether that one's value is wanted.
+        Whether the value of an image's own element is wanted.
     """
 
     content: bytes
     size: int
-    values: dict[bytes, bytes] | None
+    keys: tuple[bytes, ...] = ()
+    values: Mapping[bytes, bytes] = MappingProxyType({})
     is_wanted: bool = False
 
 
@@ -128,6 +136,7 @@ class Layout:
         self._steps: list[Step] = []
         self._learnt: dict[bytes, bytes] = {}
         self._own: set[bytes] = set()
+        self._n_renewed = 0
 
     def walk(self, data: bytes, position: int, found: dict[bytes, bytes]) -> int:
         """Walk to the end of the data or to an element at which to stop.
@@ -151,36 +160,75 @@ class Layout:
         Unusual
             If the bytes are not plain, or end within the head of an element.
         """
-        marks: list[int] = []
         try:
-            begun, is_as_expected = self._follow(data, position, found)
-            if is_as_expected:
-                return self._walk(data, begun, found, marks)
+            expected_end = self._follow(data, position, found)
+            if expected_end is not None:
+                return self._walk(data, expected_end, found, [])
+            marks: list[int] = []
             end = self._walk(data, position, found, marks)
         except (IndexError, struct.error):
             raise Unusual("the data end within an element's head") from None
         if end <= len(data):
-            self._learn(data, [*marks, end], found)
+            self._learn(data, [*marks, end])
         return end
 
-    def _follow(self, data: bytes, position: int, found: dict[bytes, bytes]) -> tuple[int, bool]:
-        """Step over what is expected; return where that led, and whether all of it was there."""
+    def _follow(self, data: bytes, position: int, found: dict[bytes, bytes]) -> int | None:
+        """Step over what is expected and return where that led; None if it is not what is there."""
         starts_with, n_key = data.startswith, self._n_key
-        for content, size, values, is_wanted in self._steps:
+        changed: dict[int, dict[bytes, bytes]] = {}
+        for number, (content, size, keys, values, is_wanted) in enumerate(self._steps):
             if starts_with(content, position):
                 end = position + size
-                if values:
+                if keys:
                     found.update(values)
                 elif is_wanted:
                     found[content[:4]] = data[position + len(content) : end]
-            elif values is None and starts_with(content[:n_key], position):
+            elif keys:
+                elements = self._elements(keys, data, position, found)
+                if elements is None:
+                    return None
+                changed[number] = elements
+                end = position + sum(map(len, elements.values()))
+            elif starts_with(content[:n_key], position):
                 begin, end = self._element(data, position)
                 if is_wanted:
                     found[content[:4]] = data[begin:end]
             else:
-                return position, False
+                return None
             position = end
-        return position, bool(self._steps)
+        return position if self._steps and self._is_renewed(changed) else None
+
+    def _elements(
+        self, keys: Sequence[bytes], data: bytes, position: int, found: dict[bytes, bytes]
+    ) -> dict[bytes, bytes] | None:
+        """Return these elements with the bytes they have here; None if others are here."""
+        elements = {}
+        for key in keys:
+            if not data.startswith(key, position):
+                return None
+            begin, end = self._element(data, position)
+            if key in self._special:
+                self._check(data, position, self._special[key])
+                found[key] = data[begin:end]
+            elements[key] = data[position:end]
+            position = end
+        return elements if position <= len(data) else None
+
+    def _is_renewed(self, changed: Mapping[int, dict[bytes, bytes]]) -> bool:
+        """Expect what changed as it is now, if another series has begun; False if there is more to learn."""
+        self._n_renewed = self._n_renewed + 1 if changed else 0
+        if not changed:
+            return True
+        elements = {key: content for each in changed.values() for key, content in each.items()}
+        if self._n_renewed > PATIENCE or not self._is_other_series(elements):
+            return False
+        self._learnt |= elements
+        for number, each in changed.items():
+            self._steps[number] = self._same(each)
+        return True
+
+    def _is_other_series(self, elements: Mapping[bytes, bytes]) -> bool:
+        return elements.get(SERIES, self._learnt.get(SERIES)) != self._learnt.get(SERIES)
 
     def _walk(self, data: bytes, position: int, found: dict[bytes, bytes], marks: list[int]) -> int:
         """Walk element by element; `marks` takes where each began."""
@@ -216,7 +264,7 @@ class Layout:
         if not is_usual:
             raise Unusual("an element in an unusual VR or place")
 
-    def _learn(self, data: bytes, marks: Sequence[int], found: Mapping[bytes, bytes]) -> None:
+    def _learn(self, data: bytes, marks: Sequence[int]) -> None:
         """Expect the next header to be like this one, but for what is an image's own."""
         elements = {data[begin : begin + 4]: data[begin:end] for begin, end in pairwise(marks)}
         self._steps = []
@@ -225,25 +273,29 @@ class Layout:
             return
         if len(self._own) > MANY_OWN:
             self._own.clear()
-        if elements.get(SERIES) == self._learnt.get(SERIES):
+        if self._n_renewed > PATIENCE or not self._is_other_series(elements):
             self._own |= {key for key, content in self._learnt.items() if elements.get(key) != content}
-        self._learnt = elements
-        run: list[bytes] = []
-        for key, content in elements.items():
-            if key in self._own:
-                self._expect_same(run, found)
-                run = []
-                begin, _ = self._element(content, 0)
-                self._steps.append(Step(content[:begin], len(content), None, key in found))
+        self._learnt, self._n_renewed = elements, 0
+        for is_own, group in groupby(elements.items(), key=lambda item: item[0] in self._own):
+            if is_own:
+                self._steps += [self._varying(content) for _, content in group]
             else:
-                run.append(key)
-        self._expect_same(run, found)
+                self._steps.append(self._same(dict(group)))
 
-    def _expect_same(self, keys: Sequence[bytes], found: Mapping[bytes, bytes]) -> None:
-        if keys:
-            content = b"".join(self._learnt[key] for key in keys)
-            values = {key: found[key] for key in keys if key in found}
-            self._steps.append(Step(content, len(content), values))
+    def _same(self, elements: Mapping[bytes, bytes]) -> Step:
+        """Return the step over elements that are the same in every file of a series."""
+        content = b"".join(elements.values())
+        values = {
+            key: element[self._element(element, 0)[0] :]
+            for key, element in elements.items()
+            if key in self._special
+        }
+        return Step(content, len(content), tuple(elements), values)
+
+    def _varying(self, element: bytes) -> Step:
+        """Return the step over an element of an image's own."""
+        begin, end = self._element(element, 0)
+        return Step(element[:begin], end, is_wanted=element[:4] in self._special)
 
 
 def explicit_element(data: bytes, position: int) -> tuple[int, int]:

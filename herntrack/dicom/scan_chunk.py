@@ -13,13 +13,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from herntrack.dicom.fast_header import PlainImage, PlainReader
 from herntrack.dicom.header_parts import HeaderParts, Position, parts_of, shared_text
 from herntrack.dicom.header_rules import PREAMBLE_LENGTH, ScannedImage, SetAside, check_signature
-from herntrack.dicom.stacks import BuiltStack, build_stacks
-from herntrack.model.records import InstanceHeader, Series
+from herntrack.dicom.placed_images import PlacedImage, placed
+from herntrack.dicom.stacks import BuiltStack, stacks_of_images
+from herntrack.model.records import Series
 
 
 class FoundFile(NamedTuple):
@@ -76,23 +77,6 @@ class _Frames(NamedTuple):
         return tuple(parts_of(image.header) for image in self.images)
 
 
-class _Image:
-    """What files with one image share, ready to be completed by what is their own."""
-
-    def __init__(self, image: ScannedImage) -> None:
-        header = image.header
-        self.series = image.series
-        self.text = shared_text(header)
-        self._values: dict[str, Any] = {name: getattr(header, name) for name in InstanceHeader.__slots__}
-
-    def header(self, plain: PlainImage) -> InstanceHeader:
-        values = self._values
-        values["sop_instance_uid"] = plain.sop_instance_uid
-        values["image_position_patient"] = plain.position
-        values["instance_number"] = plain.number
-        return InstanceHeader(**values)
-
-
 class ChunkReader:
     """Reads chunk after chunk; the files of one chunk make the next one faster, never different."""
 
@@ -110,8 +94,7 @@ class ChunkReader:
         reader = self._reader
         reader.forget()
         answers = Answers()
-        images: list[_Image] = []
-        members: dict[str, list[tuple[Series, InstanceHeader]]] = defaultdict(list)
+        members: dict[str, list[tuple[Series, PlacedImage]]] = defaultdict(list)
         for path, size, _ in files:
             plain = _misnamed(path) or reader.read(path, size) or self._thorough(path)
             if not isinstance(plain, PlainImage):
@@ -120,16 +103,20 @@ class ChunkReader:
                     continue
                 first, *others = plain.images
                 answers.frames[len(answers.outcomes)] = plain.headers()
-                members[first.series.series_instance_uid] += [(each.series, each.header) for each in others]
+                members[first.series.series_instance_uid] += [
+                    (each.series, placed(each.header)) for each in others
+                ]
                 plain = reader.add(first)
-            images.extend(_Image(image) for image in reader.kinds[len(images) :])
-            image = images[plain.kind]
-            header = image.header(plain)
-            members[image.series.series_instance_uid].append((image.series, header))
-            answers.outcomes.append(plain.kind)
-            answers.own.append((plain.sop_instance_uid, plain.position, plain.number))
+            kind, uid, position, number = plain
+            image = reader.kinds[kind]
+            key = uid, image.header.frame_number or 0
+            members[image.series.series_instance_uid].append(
+                (image.series, PlacedImage(image.header, key, position or (), number))
+            )
+            answers.outcomes.append(kind)
+            answers.own.append((uid, position, number))
         answers.images = reader.kinds
-        answers.shared = [image.text for image in images]
+        answers.shared = [shared_text(image.header) for image in reader.kinds]
         answers.stacks = {uid: built for uid, each in members.items() if (built := _stacks(each))}
         return answers
 
@@ -165,10 +152,10 @@ def _misnamed(path: str) -> Refusal | None:
     return None
 
 
-def _stacks(members: Sequence[tuple[Series, InstanceHeader]]) -> list[BuiltStack]:
+def _stacks(members: Sequence[tuple[Series, PlacedImage]]) -> list[BuiltStack]:
     """Return the stacks of a series; none if which images and words belong to it is not decided here."""
     series = members[0][0]
-    uids = {(header.sop_instance_uid, header.frame_number) for _, header in members}
-    if len(uids) != len(members) or any(each is not series and each != series for each, _ in members):
+    keys = {image.key for _, image in members}
+    if len(keys) != len(members) or any(each is not series and each != series for each, _ in members):
         return []
-    return build_stacks(series, [header for _, header in members])
+    return stacks_of_images(series, [image for _, image in members])

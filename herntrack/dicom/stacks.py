@@ -14,7 +14,7 @@ number of steps with at most `MOST_HIDDEN` slices missing, because an export may
 images anew. It is the way to the next block if the numbers go on across it and it is no
 whole number of steps, or is wider, or AcquisitionNumber changes there and nowhere else.
 
-Public: `build_stacks`.
+Public: `build_stacks`, `stacks_of_images`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from herntrack._typing import FloatArray
 from herntrack.dicom.contrast import weighting_of
+from herntrack.dicom.placed_images import PlacedImage, group_by_orientation, group_by_picture, placed
 from herntrack.dicom.region import lumbar_of
 from herntrack.dicom.regularity import (
     is_even_but_for_missing,
@@ -43,9 +45,6 @@ from herntrack.dicom.uids import derived_uid
 from herntrack.model.geometry import VolumeGeometry, orientation_vectors, slice_normal
 from herntrack.model.records import InstanceHeader, Series, Stack
 from herntrack.model.vocabulary import Modality, Plane
-
-SAME_ORIENTATION = 2e-3
-"""Largest difference of a direction cosine within one stack (no unit), 0.1 degrees."""
 
 SAME_POSITION_MM = 0.01
 """Slices nearer than this along the normal are at one position (mm); headers are written to 0.01."""
@@ -80,13 +79,17 @@ class BuiltStack:
         return tuple(uid for uid, _ in self.images)
 
 
-@dataclass(frozen=True, slots=True)
-class _Slice:
-    header: InstanceHeader
+class _Slice(NamedTuple):
+    image: PlacedImage
     position: FloatArray
     """ImagePositionPatient, shape (3,), LPS mm."""
     along: float
     """Distance along the slice normal (mm)."""
+
+    @property
+    def header(self) -> InstanceHeader:
+        """What the image may share with others."""
+        return self.image.header
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +120,28 @@ def build_stacks(series: Series, headers: Iterable[InstanceHeader]) -> list[Buil
         Every image is in exactly one of them. The result depends on the set of images
         only, not on their order.
     """
+    return stacks_of_images(series, map(placed, headers))
+
+
+def stacks_of_images(series: Series, images: Iterable[PlacedImage]) -> list[BuiltStack]:
+    """Split one series into its stacks, its images given as `PlacedImage`; see `build_stacks`.
+
+    Parameters
+    ----------
+    series : Series
+        The series.
+    images : iterable of PlacedImage
+        Its images, in any order.
+
+    Returns
+    -------
+    list of BuiltStack
+        Every image is in exactly one of them. The result depends on the set of images
+        only, not on their order.
+    """
     rows: list[_Row] = []
-    for key, alike in sorted(_group_by_picture(headers).items(), key=lambda item: repr(item[0])):
-        for orientation_number, turned in enumerate(_group_by_orientation(alike)):
+    for key, alike in sorted(group_by_picture(images).items(), key=lambda item: repr(item[0])):
+        for orientation_number, turned in enumerate(group_by_orientation(alike)):
             slices = _ordered_slices(turned)
             layers, repeats = _layers(slices)
             for layer_number, layer in enumerate(layers):
@@ -133,75 +155,19 @@ def build_stacks(series: Series, headers: Iterable[InstanceHeader]) -> list[Buil
     return [_built_stack(series, row, planes[_sequence_of(row.slices[0].header)]) for row in rows]
 
 
-def _group_by_picture(headers: Iterable[InstanceHeader]) -> dict[tuple[object, ...], list[InstanceHeader]]:
-    # Most images of a series say exactly the same, so that little is left to be rounded.
-    alike: dict[tuple[object, ...], list[InstanceHeader]] = defaultdict(list)
-    for header in headers:
-        said = (
-            header.rows,
-            header.columns,
-            header.pixel_spacing,
-            header.image_type,
-            header.echo_numbers,
-            header.echo_time,
-            header.inversion_time,
-            header.diffusion_b_value,
-            header.temporal_position_identifier,
-            header.frame_of_reference_uid,
-        )
-        alike[said].append(header)
-    groups: dict[tuple[object, ...], list[InstanceHeader]] = defaultdict(list)
-    for members in alike.values():
-        groups[_picture_of(members[0])].extend(members)
-    return groups
-
-
-def _picture_of(header: InstanceHeader) -> tuple[object, ...]:
-    """Return what tells one picture from another, rounded to what headers are written to."""
-    spacing = header.pixel_spacing or (0.0, 0.0)
-    return (
-        header.rows,
-        header.columns,
-        round(spacing[0], 4),
-        round(spacing[1], 4),
-        header.image_type,
-        header.echo_numbers or 0,
-        round(header.echo_time or 0.0, 1),
-        round(header.inversion_time or 0.0),
-        header.diffusion_b_value if header.diffusion_b_value is not None else -1.0,
-        header.temporal_position_identifier or 0,
-        header.frame_of_reference_uid,
-    )
-
-
-def _group_by_orientation(headers: Sequence[InstanceHeader]) -> list[list[InstanceHeader]]:
-    if len({header.image_orientation_patient for header in headers}) == 1:
-        return [list(headers)]
-    groups: list[tuple[FloatArray, list[InstanceHeader]]] = []
-    for header in sorted(headers, key=lambda h: (h.image_orientation_patient, *_image_key(h))):
-        cosines = np.asarray(header.image_orientation_patient)
-        for reference, members in groups:
-            if np.abs(reference - cosines).max() <= SAME_ORIENTATION:
-                members.append(header)
-                break
-        else:
-            groups.append((cosines, [header]))
-    return [members for _, members in groups]
-
-
-def _ordered_slices(headers: Sequence[InstanceHeader]) -> list[_Slice]:
+def _ordered_slices(images: Sequence[PlacedImage]) -> list[_Slice]:
     """Return the slices sorted along the normal; repeats of a position in order of acquisition."""
-    normal = slice_normal(headers[0].image_orientation_patient or ())
-    positions = np.array([header.image_position_patient for header in headers], dtype=np.float64)
+    normal = slice_normal(images[0].header.image_orientation_patient or ())
+    positions = np.array([image.position for image in images], dtype=np.float64)
     along = (positions @ normal).tolist()
-    slices = [_Slice(*each) for each in zip(headers, positions, along, strict=True)]
+    slices = list(map(_Slice, images, positions, along))
     return sorted(
         slices,
         key=lambda s: (
             round(s.along / SAME_POSITION_MM),
             s.header.acquisition_number or 0,
-            s.header.instance_number or 0,
-            *_image_key(s.header),
+            s.image.number or 0,
+            s.image.key,
         ),
     )
 
@@ -270,7 +236,8 @@ def _sideways_jump(header: InstanceHeader, steps: FloatArray, along: FloatArray)
     row, column = orientation_vectors(header.image_orientation_patient or ())
     in_plane = np.stack([steps @ row, steps @ column], axis=1)
     moved = np.abs(along) > SAME_POSITION_MM
-    slope = np.median(in_plane[moved] / along[moved, None], axis=0) if moved.any() else np.zeros(2)
+    slopes = (in_plane[moved] / along[moved, None]).T
+    slope = [typical_step(each) for each in slopes] if moved.any() else [0.0, 0.0]
     return np.asarray(np.linalg.norm(in_plane - slope * along[:, None], axis=1))
 
 
@@ -286,7 +253,7 @@ def _cut_at_gaps(slices: list[_Slice]) -> list[list[_Slice]]:
     is_told_apart = _acquisition_changes_only_at(slices, gaps)
     cuts = []
     for i in gaps:
-        before, after = slices[i].header.instance_number, slices[i + 1].header.instance_number
+        before, after = slices[i].image.number, slices[i + 1].image.number
         is_consecutive = before is not None and after is not None and abs(after - before) == 1
         may_be_missing = 0 < missing_in_step(float(steps[i]), typical) <= MOST_HIDDEN
         if is_consecutive and (is_told_apart or not may_be_missing):
@@ -321,7 +288,7 @@ def _geometry(slices: Sequence[_Slice]) -> VolumeGeometry:
     first = slices[0].header
     return VolumeGeometry.from_dicom(
         first.image_orientation_patient or (),
-        first.image_position_patient or (),
+        slices[0].image.position,
         slice_step_lps=[float(value) for value in _slice_step(slices)],
         pixel_spacing=first.pixel_spacing or (),
         shape_zyx=(len(slices), first.rows, first.columns),
@@ -353,11 +320,7 @@ def _built_stack(series: Series, row: _Row, planes: set[Plane]) -> BuiltStack:
         is_lumbar=is_lumbar,
         lumbar_evidence=lumbar_evidence,
     )
-    return BuiltStack(stack=stack, images=tuple(_image_key(item.header) for item in row.slices))
-
-
-def _image_key(header: InstanceHeader) -> tuple[str, int]:
-    return header.sop_instance_uid, header.frame_number or 0
+    return BuiltStack(stack=stack, images=tuple(item.image.key for item in row.slices))
 
 
 def _slice_step(slices: Sequence[_Slice]) -> FloatArray:
