@@ -31,6 +31,8 @@ LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 UNDEFINED = 0xFFFFFFFF
 """The length of what ends with a delimiter."""
 
+UNDEFINED_BYTES = b"\xff\xff\xff\xff"
+
 ITEM = b"\xfe\xff\x00\xe0"
 ITEM_END = b"\xfe\xff\x0d\xe0"
 SEQUENCE_END = b"\xfe\xff\xdd\xe0"
@@ -97,7 +99,7 @@ class Step(NamedTuple):
     ----------
     content : bytes
         Whole elements that file after file has with the same bytes; of an element of an image's own
-        its head.
+        its head, or the whole of it as it was in the file before if its head does not tell its length.
     size : int
         Bytes to step over.
     keys : tuple of bytes
@@ -295,6 +297,9 @@ class Layout:
     def _varying(self, element: bytes) -> Step:
         """Return the step over an element of an image's own."""
         begin, end = self._element(element, 0)
+        if element[begin - 4 : begin] == UNDEFINED_BYTES:
+            # Its head does not say where it ends, so that no more than the whole of it may be stepped over.
+            return Step(element, end)
         return Step(element[:begin], end, is_wanted=element[:4] in self._special)
 
 

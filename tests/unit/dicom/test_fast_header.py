@@ -16,7 +16,7 @@ from pydicom.charset import python_encoding
 from pydicom.data import get_charset_files
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.filereader import ENCODED_VR
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from herntrack.dicom import element_walk
@@ -26,6 +26,7 @@ from herntrack.dicom.plain_values import ASCII_CHARACTER_SETS, META_WANTED, WANT
 from tests.unit.dicom.plain_files import LONG, PLAIN, element, item, plain_file, seeds, sequence
 
 IMPLICIT = str(ImplicitVRLittleEndian)
+EXPLICIT = str(ExplicitVRLittleEndian)
 MUTED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
@@ -285,6 +286,19 @@ def test_known_runs_do_not_hide_what_follows_them(tmp_path: Path) -> None:
         image = fast(content, tmp_path, reader)
         assert image is not None
         assert image.patient_id == ("T-002" if index % 3 == 2 else "T-001")
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+def test_a_sequence_of_an_image_s_own_is_walked_to_its_end(tmp_path: Path, syntax: str) -> None:
+    """Its head is the same in every file and does not say where it ends."""
+    reader, is_implicit = PlainReader(), syntax == IMPLICIT
+    for index in range(8):
+        inner = element(0x00081155, "UI", b"1." * index + b"2\0", implicit=is_implicit)
+        own = sequence(0x00081140, *[item(inner)] * index, implicit=is_implicit)
+        image = fast(plain_file(more={0x00081140: own}, syntax=syntax), tmp_path, reader)
+        assert image is not None
+        damaged = own.replace(b"\xfe\xff\xdd\xe0", b"\xfe\xff\xdd\xe1")
+        assert fast(plain_file(more={0x00081140: damaged}, syntax=syntax), tmp_path, reader) is None
 
 
 texts = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=12).map(str.encode)
