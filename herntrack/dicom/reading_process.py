@@ -1,7 +1,4 @@
-"""Other processes that read headers for this one, each over a pair of pipes.
-
-Not multiprocessing: its children run the caller's main module again, so a script that calls the
-library from its top level would start itself anew, and they take twice as long to be ready.
+"""Other processes that read headers for this one.
 
 A process that dies costs nothing but its speed: what it had not answered is read here.
 
@@ -11,20 +8,16 @@ Public: `HeaderReaders`; `serve` is the other end.
 from __future__ import annotations
 
 import gc
-import json
-import os
 import pickle
-import signal
-import struct
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Self
 
+from herntrack import child_process
+from herntrack.child_process import received, send, serving
 from herntrack.dicom.scan_chunk import Answers, ChunkReader, FoundFile
 
 GARBAGE_FROM_OBJECTS = 100_000
@@ -33,14 +26,6 @@ GARBAGE_FROM_OBJECTS = 100_000
 AHEAD = 2
 """Parts of the work a process is given at once, so that it need not wait for the next."""
 
-PIPE_BYTES = 1 << 20
-"""Room for the answers to a part of the work or two, so that a process need not wait to be heard."""
-
-_SERVE = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
-    "from herntrack.dicom.reading_process import serve; serve()"
-)
-_LENGTH = struct.Struct("<Q")
 _READY = b"ready"
 
 Part = Sequence[FoundFile]
@@ -112,14 +97,7 @@ class _ReadingProcess:
     """One process, and the thread that feeds it."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - this interpreter and our own words
-            [sys.executable, "-c", _SERVE, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pipesize=PIPE_BYTES,
-            # Threads for linear algebra would take the processor from whoever reads.
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
-        )
+        self._process = child_process.start(__name__)
         self._is_ready = False
         self._thread: Thread | None = None
 
@@ -136,9 +114,9 @@ class _ReadingProcess:
         sent: deque[int] = deque()
         try:
             if not self._is_ready:
-                self._is_ready = self._received() == _READY
+                self._is_ready = received(self._process.stdout) == _READY
             while self._send_ahead(parts, waiting, sent):
-                answers = self._received()
+                answers = received(self._process.stdout)
                 done.put((sent.popleft(), answers))
         except (OSError, EOFError, pickle.UnpicklingError, ValueError):
             waiting.extendleft(reversed(sent))
@@ -149,17 +127,8 @@ class _ReadingProcess:
         while len(sent) < AHEAD and (number := _next(waiting.popleft)) is not None:
             sent.append(number)
             # Tuples are a third of the named ones' text.
-            _write(self._stdin, [tuple(file) for file in parts[number]])
+            send(self._process.stdin, [tuple(file) for file in parts[number]])
         return bool(sent)
-
-    @property
-    def _stdin(self) -> IO[bytes]:
-        assert self._process.stdin is not None  # noqa: S101 - it is asked for above
-        return self._process.stdin
-
-    def _received(self) -> Any:
-        assert self._process.stdout is not None  # noqa: S101
-        return _read(self._process.stdout)
 
     def close(self) -> None:
         """End the process; it only reads, so nothing is lost."""
@@ -171,19 +140,16 @@ class _ReadingProcess:
 
 def serve() -> None:
     """Answer what comes over standard input until it ends."""
-    # What a library prints must not get among the answers; Ctrl-C is the caller's to answer.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asked, answers = serving()
     gc.set_threshold(GARBAGE_FROM_OBJECTS)
     reader = ChunkReader()
-    _write(answers, _READY)
+    send(answers, _READY)
     while True:
         try:
-            files = _read(sys.stdin.buffer)
+            files = received(asked)
         except EOFError:
             return
-        _write(answers, reader.answers([FoundFile(*file) for file in files]))
+        send(answers, reader.answers([FoundFile(*file) for file in files]))
 
 
 def _next(take: Callable[[], int]) -> int | None:
@@ -192,20 +158,3 @@ def _next(take: Callable[[], int]) -> int | None:
         return take()
     except IndexError:
         return None
-
-
-def _write(pipe: IO[bytes], value: object) -> None:
-    content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.write(_LENGTH.pack(len(content)) + content)
-    pipe.flush()
-
-
-def _read(pipe: IO[bytes]) -> Any:
-    head = pipe.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        raise EOFError("the other process has ended")
-    (length,) = _LENGTH.unpack(head)
-    content = pipe.read(length)
-    if len(content) < length:
-        raise EOFError("the other process has ended")
-    return pickle.loads(content)  # noqa: S301 - written by our own code in the other process

@@ -219,7 +219,7 @@ def test_a_reading_process_that_dies_costs_no_file(
     write_series(tmp_path / "export", make_series(40))
     monkeypatch.setattr("herntrack.dicom.scan.PROCESSES_FROM_FILES", 10)
     monkeypatch.setattr("herntrack.dicom.scan.CHUNK", 2)
-    monkeypatch.setattr("herntrack.dicom.reading_process._SERVE", _DIES_AT_THE_SECOND_PART)
+    monkeypatch.setattr("herntrack.child_process._SERVE", _DIES_AT_THE_SECOND_PART)
     summary = ingest(workspace, [tmp_path / "export"], jobs=3)
     assert (summary.counts.instances, summary.set_aside) == (40, ())
 
@@ -227,13 +227,13 @@ def test_a_reading_process_that_dies_costs_no_file(
 _DIES_AT_THE_SECOND_PART = """
 import sys, json; sys.path[:] = json.loads(sys.argv[1])
 import os, herntrack.dicom.reading_process as other
-answered, written = [], other._write
+answered, written = [], other.send
 def write(pipe, value):
     answered.append(1)
     if len(answered) > 2:
         os._exit(9)
     written(pipe, value)
-other._write = write
+other.send = write
 other.serve()
 """
 
