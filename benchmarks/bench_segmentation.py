@@ -3,8 +3,8 @@
 Run by hand: ``python benchmarks/bench_segmentation.py [--seed 23] [--patients 16] [--implants 40]``.
 Fragments implanted in real anatomy (12 stacks that are stored, and any number made here, if the data
 lies beside the checkout) and of computed patients at three noise levels. The parameters were set
-on the stored set, on seed 1 of the implants and on seed 11 of the computed patients 1 to 8; every
-other seed is fresh.
+on the stored set, on seeds 1 and 101 of the implants and on seed 11 of the computed patients 1 to 8, the
+weights learnt as ``learn_outline.py`` says; every other seed is fresh.
 
 A click is a voxel at random in the inner half of the fragment, and for implanted ones also the stored
 point, else the deepest voxel ("middle"). The background point is the voxel

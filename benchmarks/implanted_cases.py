@@ -11,6 +11,7 @@ what it covers; it does not push the nerve roots aside as a real one does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,46 @@ def wall_y(z: np.ndarray | float) -> np.ndarray | float:
     return y0 + (y1 - y0) * (z - z0) / (z1 - z0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranges:
+    """What is drawn for an implant; each pair is the least and the largest value.
+
+    Parameters
+    ----------
+    level : tuple of float
+        Of the fragment, relative to the fluid's.
+    noise : tuple of float
+        Standard deviation, where the fluid is 800.
+    steps_mm : tuple of float
+        Distances of slices to choose from.
+    pixel_mm : tuple of float
+        In-plane spacing.
+    gamma : tuple of float
+        Exponent the real values are raised to before, so that tissues differ by more or less.
+    blur_pixels : tuple of float
+        Standard deviation of the blur in a slice.
+    """
+
+    level: tuple[float, float] = (0.2, 0.45)
+    noise: tuple[float, float] = (8, 16)
+    steps_mm: tuple[float, ...] = (3.3, 4.4, 5.5)
+    pixel_mm: tuple[float, float] = (0.6, 0.85)
+    gamma: tuple[float, float] = (1.0, 1.0)
+    blur_pixels: tuple[float, float] = (0.4, 0.4)
+
+
+USUAL = Ranges()
+WIDE = Ranges(
+    level=(0.15, 0.6),
+    noise=(6, 40),
+    steps_mm=(3.0, 3.6, 4.0, 4.4, 5.0, 5.5),
+    pixel_mm=(0.5, 1.0),
+    gamma=(0.7, 1.4),
+    blur_pixels=(0.2, 0.8),
+)
+"""To learn from: more than what is measured on."""
+
+
 class Shape:
     """A smooth union of one to three ellipsoids behind the base plane."""
 
@@ -91,7 +132,7 @@ class Shape:
         return float(self.inside(grid).sum()) * step**3
 
 
-def implanted_cases(seed: int, count: int, *, noise: float = 1.0) -> Iterator[Case]:
+def implanted_cases(seed: int, count: int, *, noise: float = 1.0, ranges: Ranges = USUAL) -> Iterator[Case]:
     """Make fragments of 100 to 3500 mm3, each in one stack; nothing where the real volume is missing."""
     if not SOURCE.is_file():
         return
@@ -104,43 +145,58 @@ def implanted_cases(seed: int, count: int, *, noise: float = 1.0) -> Iterator[Ca
         truth = shape.volume_mm3()
         if not 100 < truth < 3500:
             continue
-        case = _case(values, shape, truth, rng, f"implant {seed}.{number}", noise)
+        case = _case(values, shape, truth, rng, f"implant {seed}.{number}", noise, ranges)
         if case.mask.sum() >= LEAST_VOXELS:
             made += 1
             yield case
 
 
 def _case(  # noqa: PLR0917 - one call in one place
-    values: np.ndarray, shape: Shape, truth: float, rng: np.random.Generator, name: str, factor: float
+    values: np.ndarray,
+    shape: Shape,
+    truth: float,
+    rng: np.random.Generator,
+    name: str,
+    factor: float,
+    ranges: Ranges,
 ) -> Case:
     plane = "sagittal" if rng.random() < 0.5 else "axial"
-    geometry = _grid(shape, rng, plane)
+    geometry = _grid(shape, rng, plane, ranges)
     turn = Rotation.from_euler("xyz", rng.normal(0, 4, 3), degrees=True).as_matrix()
     centre = shape.origin + 6 * shape.back
-    level, texture = rng.uniform(0.2, 0.45) * FLUID, rng.uniform(0.02, 0.08)
+    level, texture = rng.uniform(*ranges.level) * FLUID, rng.uniform(0.02, 0.08)
     grain = ndimage.gaussian_filter(rng.standard_normal((40, 40, 40)), 1.0)
     grain *= texture / grain.std()
     thickness = rng.uniform(0.85, 1.0)
+    if ranges.gamma[0] < ranges.gamma[1]:
+        values = FLUID * (np.maximum(values, 0) / FLUID) ** rng.uniform(*ranges.gamma)
 
     def to_voxels(index: np.ndarray) -> np.ndarray:
         return (geometry.index_to_lps(index) - centre) @ turn + centre
 
     image, share = np.zeros(geometry.shape_zyx), np.zeros(geometry.shape_zyx)
-    rows, columns = (np.arange(n * SUB_PIXELS) / SUB_PIXELS - 1 / 3 for n in geometry.shape_zyx[1:])
+    rows, columns = (
+        np.arange(n * SUB_PIXELS) / SUB_PIXELS - (1 - 1 / SUB_PIXELS) / 2 for n in geometry.shape_zyx[1:]
+    )
     for number in range(geometry.shape_zyx[0]):
         for part in ((np.arange(SUB_SLICES) + 0.5) / SUB_SLICES - 0.5) * thickness:
             index = np.stack(np.broadcast_arrays(number + part, rows[:, None], columns[None, :]), axis=-1)
             xyz = to_voxels(index)
-            inside = shape.inside(xyz)
+            inside = np.zeros(xyz.shape[:-1], dtype=bool)
+            near = np.square(xyz - shape.origin).sum(axis=-1) < 26**2
+            inside[near] = shape.inside(xyz[near])
             real = ndimage.map_coordinates(values, np.moveaxis(xyz[..., ::-1], -1, 0), order=1)
             place = np.rint(xyz[inside] - shape.origin).astype(int) % 40
             real[inside] = level * (1 + grain[tuple(place.T)])
             image[number] += _binned(real) / SUB_SLICES
             share[number] += _binned(inside.astype(np.float64)) / SUB_SLICES
-    image = ndimage.gaussian_filter(image, (0, 0.4, 0.4))
+    blur = ranges.blur_pixels[0]
+    if blur < ranges.blur_pixels[1]:
+        blur = float(rng.uniform(*ranges.blur_pixels))
+    image = ndimage.gaussian_filter(image, (0, blur, blur))
     index = np.moveaxis(np.indices(geometry.shape_zyx), 0, -1)
     gain = 4.0 * np.exp(((geometry.index_to_lps(index) - centre) * rng.normal(0, 1 / 150, 3)).sum(axis=-1))
-    sd = rng.uniform(8, 16) * factor
+    sd = rng.uniform(*ranges.noise) * factor
     image = np.hypot(image * gain + rng.normal(0, sd, image.shape), rng.normal(0, sd, image.shape))
     corners = [(corner - centre) @ turn.T + centre for corner in shape.corners()]
     mask = share > 0.5
@@ -159,9 +215,9 @@ def _case(  # noqa: PLR0917 - one call in one place
     )
 
 
-def _grid(shape: Shape, rng: np.random.Generator, plane: str) -> VolumeGeometry:
-    step = float(rng.choice([3.3, 4.4, 5.5]))
-    pixel = float(rng.uniform(0.6, 0.85))
+def _grid(shape: Shape, rng: np.random.Generator, plane: str, ranges: Ranges) -> VolumeGeometry:
+    step = float(rng.choice(ranges.steps_mm))
+    pixel = float(rng.uniform(*ranges.pixel_mm))
     centre = shape.origin + 6 * shape.back + rng.uniform(-0.5, 0.5, 3) * step
     if plane == "sagittal":
         across, down, over, n_slices = (

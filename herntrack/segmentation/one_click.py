@@ -4,7 +4,7 @@ Method, in the box of 24 mm around the points: the base plane bounds the fragmen
 these limits it is outlined (`herntrack.segmentation.outline`) on the stack's own grid.
 
 More points refine it: a point of the fragment adds to it, a background point stays outside with
-what lies behind it, seen from the fragment.
+what lies behind it, seen from the fragment, and shows what the surroundings look like.
 
 Public: `segment_from_points`, `Proposal`, `Evidence`.
 """
@@ -20,6 +20,7 @@ from herntrack._typing import FloatArray, MaskZYX, PointsLPS
 from herntrack.errors import GeometryError
 from herntrack.imaging.volume import Volume
 from herntrack.model.base_plane import BasePlane, body_axes
+from herntrack.model.sentences import sentence
 from herntrack.segmentation.crop import Crop, crop_around
 from herntrack.segmentation.guards import GuardWarning, check_mask
 from herntrack.segmentation.outline import Constraints, outline
@@ -117,13 +118,16 @@ def segment_from_points(
     plane, source = _plane_for(volume, points, base_plane)
     centres = crop.index_of(points)
     allowed = allowed_region(crop, plane)
+    background = np.zeros((0, 3))
     if background_points_lps is not None:
-        allowed &= ~_background(crop, checked_points(background_points_lps))
+        background = _index_outside_too(crop, checked_points(background_points_lps))
+        allowed &= ~_background(crop, background)
     constraints = Constraints(
         centres_zyx=centres,
         allowed=allowed,
         discount=_size_discount(crop, points, plane),
         up_lps=canal_direction(crop.geometry, plane),
+        background_zyx=background,
     )
     part, levels, line = outline(crop, constraints)
     mask = crop.full_mask(part)
@@ -157,10 +161,7 @@ def _plane_for(
     if given is not None:
         depth = float(given.depth_mm(points).min())
         if depth <= 0:
-            raise GeometryError(
-                f"a point lies {-depth:.1f} mm in front of the base plane, where nothing counts as herniated;"
-                " move the plane or click behind it"
-            )
+            raise GeometryError(sentence("click_before_plane", depth=f"{-depth:.1f}"))
         return given, PlaneSource.GIVEN
     proposal = propose_base_plane(volume, points[0])
     if proposal is None or (proposal.plane.depth_mm(points) <= 0).any():
@@ -168,8 +169,13 @@ def _plane_for(
     return proposal.plane, proposal.source
 
 
-def _background(crop: Crop, points: PointsLPS) -> MaskZYX:
-    index = crop.geometry.lps_to_index(points) - [edge.start for edge in crop.box]
+def _index_outside_too(crop: Crop, points: PointsLPS) -> FloatArray:
+    """Return the index of points in the crop, also of those beside it."""
+    starts = [edge.start for edge in crop.box]
+    return np.asarray(crop.geometry.lps_to_index(points) - starts, dtype=np.float64)
+
+
+def _background(crop: Crop, index: FloatArray) -> MaskZYX:
     inside = ((index > -0.5) & (index < np.asarray(crop.values.shape) - 0.5)).all(axis=1)
     if not inside.any():
         return np.zeros(crop.values.shape, dtype=np.bool_)

@@ -1,11 +1,12 @@
 """The outline of a fragment in a crop, from points in it and limits around it.
 
-The levels of fragment and surroundings are learnt around the points (`tissue`), and what the canal shows
-beyond the fragment (`backdrop`). A minimum cut (`star_cut`) outlines the clicked slices, then all slices,
-which have to fit to the clicked ones. If the fragment turns out to be much deeper elsewhere than at the
-points, its deepest voxel joins them: so a point in a thin end does as well as one in the middle.
+A first outline by looks alone (`first_look`) is weighed voxel by voxel by what was learnt from simulated
+fragments (`learnt`), and a minimum cut makes the outline. It is made again with the deepest voxel of the
+result as one more point, whose surroundings tell the fragment's level better than an edge does, and both
+are averaged: so a point near the edge or in a thin end does nearly as well as one in the middle. Where
+the result is doubtful, the slices beside the point are tried too: a voxel half of another tissue misleads.
 
-Public: `outline`, `Constraints`, `CORE_MM`.
+Public: `outline`, `Constraints`.
 """
 
 from __future__ import annotations
@@ -16,59 +17,43 @@ import numpy as np
 from scipy import ndimage
 
 from herntrack._typing import FloatArray, MaskZYX
-from herntrack.segmentation.backdrop import Backdrop, along_canal, is_across_canal, slices_beyond
 from herntrack.segmentation.crop import Crop
-from herntrack.segmentation.star_cut import CutWeights, star_cut
-from herntrack.segmentation.tissue import (
-    TissueLevels,
-    calmed,
-    dark_line_mm,
-    fragment_support,
-    learn_levels,
-    near_points,
-)
+from herntrack.segmentation.features import FirstLook
+from herntrack.segmentation.first_look import EDGE_SPREADS, Constraints, cut_out, first_look
+from herntrack.segmentation.learnt import expected_dice, fragment_log_odds
+from herntrack.segmentation.star_cut import CutWeights
+from herntrack.segmentation.tissue import TissueLevels
 
-CORE_MM = 2.2
-"""Within this radius of a point, what looks like fragment is fragment (mm)."""
+__all__ = ["Constraints", "outline"]
 
-FIT_COST, FIT_SLACK_MM, FIT_SLOPE = 0.6, 0.9, 0.15
-"""Support a voxel of another slice loses per mm outside the clicked slice's outline, from a
-distance on (mm) that grows with the distance of the slices."""
+SUPPORT_PER_LOG_ODDS = 0.4
+LOG_ODDS_OFFSET = 0.2
+"""A voxel counts from a little under even odds, which makes the expected overlap the largest."""
 
-EDGE_SPREADS = 1.5
-"""A difference of this many spreads is an edge."""
+IN_PLANE, BETWEEN = 0.2, 0.1
+"""Cost of the outline; small, since the odds know about neighbours."""
 
-DEEPER = 2.0
-"""A place this many times deeper in the outline than every point becomes a point itself."""
+AVERAGE_BONUS = 0.03
+"""An average is less sure of itself, and better, than either; so much it is preferred (expected Dice)."""
 
-DEEP_SPREADS = 2.0
-"""It has to look like fragment: within this many spreads of its level."""
+DOUBTFUL = 0.8
+"""Below this expected Dice coefficient other starts are tried."""
 
-DEEP_SMOOTHING_PIXELS = 0.7
+MOVED_MM = 1.0
+"""A deepest voxel nearer than this to a point says nothing new (mm)."""
 
-_CROSS = np.array([[[False, True, False], [True, True, True], [False, True, False]]])
+BESIDE_MM = 3.0
+"""In the next slices a start is looked for within this distance (mm)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Constraints:
-    """What is known before the cut.
+class _Try:
+    """One attempt: what it saw, the odds, the outline, and the Dice coefficient to expect."""
 
-    Parameters
-    ----------
-    centres_zyx : ndarray of float64, shape (n, 3)
-        Indices of the points in the crop.
-    allowed : ndarray of bool
-        Where a fragment can be.
-    discount : ndarray of float64
-        Support each voxel loses for where it is.
-    up_lps : ndarray of float64, shape (3,)
-        Direction of the canal, unit vector.
-    """
-
-    centres_zyx: FloatArray
-    allowed: MaskZYX
-    discount: FloatArray
-    up_lps: FloatArray
+    look: FirstLook
+    log_odds: FloatArray
+    part: MaskZYX
+    worth: float
 
 
 def outline(crop: Crop, constraints: Constraints) -> tuple[MaskZYX, TissueLevels, float]:
@@ -86,118 +71,61 @@ def outline(crop: Crop, constraints: Constraints) -> tuple[MaskZYX, TissueLevels
     tuple
         Mask of the crop's shape, levels, and width of the dark line (mm).
     """
-    found = _outlined(crop, constraints)
-    deepest = _deeper_place(crop, constraints, found[0], found[1])
-    if deepest is None:
-        return found
-    points = np.vstack([constraints.centres_zyx, deepest])
-    return _outlined(crop, replace(constraints, centres_zyx=points))
+    points = constraints.centres_zyx
+    best = _try(crop, constraints, points)
+    if best.worth < DOUBTFUL:
+        others = [_try(crop, constraints, start[None]) for start in _starts_beside(crop, constraints)]
+        best = max((best, *others), key=lambda each: each.worth)
+    deepest = _deepest(crop, best.part, points)
+    if deepest is not None:
+        best = _with_deepest(crop, replace(constraints, centres_zyx=np.vstack([points, deepest])), best)
+    return best.part, best.look.levels, best.look.line_mm
 
 
-def _outlined(crop: Crop, constraints: Constraints) -> tuple[MaskZYX, TissueLevels, float]:
-    centres = constraints.centres_zyx
-    first = learn_levels(crop, centres)
-    calm = replace(crop, values=calmed(crop, first))
-    levels = first if calm.values is crop.values else learn_levels(calm, centres)
-    slices = frozenset(int(k) for k in np.rint(centres[:, 0]))
-    backdrop = Backdrop(beyond=slices_beyond(calm, slices))
-    flat = _clicked_slices(calm, constraints, levels, backdrop)
-    if not is_across_canal(crop.geometry) and flat.any():
-        backdrop = replace(backdrop, along=along_canal(calm, flat, constraints.up_lps))
-        flat = _clicked_slices(calm, constraints, levels, backdrop)
-    line = dark_line_mm(calm, flat, levels)
-    support = fragment_support(calm, levels, backdrop, line_mm=line) - constraints.discount
-    support -= _fit_discount(calm, flat)
-    clicked = ~_elsewhere(calm, centres)
-    part = _cut(calm, support, constraints, levels, inside=flat, outside=~flat & clicked)
-    return part, levels, line
+def _try(crop: Crop, constraints: Constraints, learn_from_zyx: FloatArray) -> _Try:
+    look = first_look(crop, constraints, learn_from_zyx=learn_from_zyx)
+    return _judged(look, fragment_log_odds(look), constraints)
 
 
-def _clicked_slices(
-    calm: Crop, constraints: Constraints, levels: TissueLevels, backdrop: Backdrop
-) -> MaskZYX:
-    """Return the mask in the slices that hold a point."""
-    centres = constraints.centres_zyx
-    core = near_points(calm, centres, CORE_MM)
-    support = fragment_support(calm, levels, backdrop) - constraints.discount
-    outside = _elsewhere(calm, centres)
-    return _cut(calm, support, constraints, levels, inside=core & (support > 0), outside=outside)
+def _judged(look: FirstLook, log_odds: FloatArray, constraints: Constraints) -> _Try:
+    """Return the outline these odds make, and what it is worth."""
+    support = np.clip(SUPPORT_PER_LOG_ODDS * (log_odds + LOG_ODDS_OFFSET), -3, 3) - constraints.discount
+    weights = CutWeights(in_plane=IN_PLANE, between_slices=BETWEEN, edge=EDGE_SPREADS * look.levels.spread)
+    part = cut_out(look.crop, support, constraints, weights)
+    return _Try(look=look, log_odds=log_odds, part=part, worth=expected_dice(log_odds, part))
 
 
-def _elsewhere(calm: Crop, centres_zyx: FloatArray) -> MaskZYX:
-    elsewhere = np.ones(calm.values.shape, dtype=np.bool_)
-    elsewhere[np.rint(centres_zyx[:, 0]).astype(int)] = False
-    return elsewhere
+def _with_deepest(crop: Crop, constraints: Constraints, before: _Try) -> _Try:
+    """Return the best of before, anew from the deepest voxel (the last point), and their average."""
+    anew = _try(crop, constraints, constraints.centres_zyx[-1:])
+    both = _judged(anew.look, (before.log_odds + anew.log_odds) / 2, constraints)
+    return max((both, before, anew), key=lambda each: each.worth + (AVERAGE_BONUS if each is both else 0.0))
 
 
-def _deeper_place(
-    crop: Crop, constraints: Constraints, part: MaskZYX, levels: TissueLevels
-) -> FloatArray | None:
-    """Return the index of the deepest voxel, None where the points are nearly as deep."""
-    smooth = ndimage.gaussian_filter(crop.values, (0.0, DEEP_SMOOTHING_PIXELS, DEEP_SMOOTHING_PIXELS))
-    alike = part & (np.abs(smooth - levels.level) < DEEP_SPREADS * levels.spread)
-    if not alike.any():
+def _starts_beside(crop: Crop, constraints: Constraints) -> list[FloatArray]:
+    """Return the most even place near the first point in each next slice."""
+    point = constraints.centres_zyx[0]
+    smooth = ndimage.uniform_filter(crop.values, (1, 3, 3))
+    uneven = ndimage.uniform_filter(np.square(crop.values), (1, 3, 3)) - np.square(smooth)
+    n_slices, n_rows, n_columns = crop.values.shape
+    y, x = np.ogrid[:n_rows, :n_columns]
+    _, dy, dx = crop.spacing_zyx
+    near = np.square((y - point[1]) * dy) + np.square((x - point[2]) * dx) <= BESIDE_MM**2
+    found = []
+    for number in (round(point[0]) - 1, round(point[0]) + 1):
+        if 0 <= number < n_slices and (near & constraints.allowed[number]).any():
+            cost = np.where(near & constraints.allowed[number], uneven[number], np.inf)
+            place = np.unravel_index(int(cost.argmin()), cost.shape)
+            found.append(np.array([number, *place], dtype=np.float64))
+    return found
+
+
+def _deepest(crop: Crop, part: MaskZYX, centres_zyx: FloatArray) -> FloatArray | None:
+    """Return the index of the voxel deepest in a mask, None where a point is there already."""
+    if not part.any():
         return None
-    depth = np.stack([_depth_mm(each, crop.spacing_zyx) for each in alike])
-    own = max(float(depth[tuple(point)]) for point in np.rint(constraints.centres_zyx).astype(int))
-    deepest = np.unravel_index(int(depth.argmax()), depth.shape)
-    if depth[deepest] <= DEEPER * max(own, crop.spacing_zyx[1]):
-        return None
-    return np.asarray(deepest, dtype=np.float64)
-
-
-def _depth_mm(image: MaskZYX, spacing_zyx: tuple[float, float, float]) -> FloatArray:
-    padded = ndimage.distance_transform_edt(np.pad(image, 1), sampling=spacing_zyx[1:])
-    return np.asarray(padded[1:-1, 1:-1], dtype=np.float64)
-
-
-def _fit_discount(crop: Crop, flat: MaskZYX) -> FloatArray:
-    """Return the support voxels of other slices lose for lying outside the clicked slices' outline."""
-    discount = np.zeros(flat.shape)
-    clicked = np.nonzero(flat.any(axis=(1, 2)))[0]
-    if clicked.size == 0:
-        return discount
-    step, dy, dx = crop.spacing_zyx
-    outside = {int(k): ndimage.distance_transform_edt(~flat[k], sampling=(dy, dx)) for k in clicked}
-    for number in range(flat.shape[0]):
-        nearest = int(clicked[np.abs(clicked - number).argmin()])
-        slack = FIT_SLACK_MM + FIT_SLOPE * abs(number - nearest) * step
-        if number != nearest:
-            discount[number] = FIT_COST * np.maximum(outside[nearest] - slack, 0)
-    return discount
-
-
-def _cut(
-    crop: Crop,
-    support: FloatArray,
-    constraints: Constraints,
-    levels: TissueLevels,
-    *,
-    inside: MaskZYX,
-    outside: MaskZYX,
-) -> MaskZYX:
-    centres = np.rint(constraints.centres_zyx).astype(int)
-    fixed_in = inside & constraints.allowed
-    fixed_in[tuple(centres.T)] = True
-    fixed_out = (outside | ~constraints.allowed) & ~fixed_in
-    part = star_cut(
-        support,
-        crop.values,
-        inside=fixed_in,
-        outside=fixed_out,
-        centres_zyx=constraints.centres_zyx,
-        spacing_zyx=crop.spacing_zyx,
-        weights=CutWeights(edge=EDGE_SPREADS * levels.spread),
-    )
-    return _tidied(part, fixed_in, fixed_out)
-
-
-def _tidied(part: MaskZYX, fixed_in: MaskZYX, fixed_out: MaskZYX) -> MaskZYX:
-    """Return a mask without single-voxel whiskers, notches and loose parts."""
-    padded = np.pad(part, ((0, 0), (2, 2), (2, 2)))
-    opened = ndimage.binary_opening(padded, _CROSS)[:, 2:-2, 2:-2]
-    kept = part & (opened | fixed_in)
-    labels, _ = ndimage.label(kept, np.ones((3, 3, 3)))
-    kept = np.isin(labels, np.setdiff1d(labels[fixed_in & kept], [0]))
-    closed = ndimage.binary_closing(np.pad(kept, ((0, 0), (2, 2), (2, 2))), _CROSS)[:, 2:-2, 2:-2]
-    return np.asarray((kept | closed) & ~fixed_out, dtype=np.bool_)
+    padded = np.pad(part, 1)
+    depth = ndimage.distance_transform_edt(padded, sampling=crop.spacing_zyx)[1:-1, 1:-1, 1:-1]
+    found = np.asarray(np.unravel_index(int(depth.argmax()), depth.shape), dtype=np.float64)
+    away = np.sqrt(np.square((centres_zyx - found) * crop.spacing_zyx).sum(axis=1))
+    return None if away.min() < MOVED_MM else found

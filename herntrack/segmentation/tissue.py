@@ -9,7 +9,8 @@ and counts, where the fragment borders on the other tissue directly. A dark line
 in between (`dark_line_mm`) takes up part of the mixed voxels of the slices at the fragment's ends;
 there the limit moves towards the fragment's own level.
 
-Public: `TissueLevels`, `learn_levels`, `noise_level`, `fragment_support`, `dark_line_mm`, `calmed`.
+Public: `TissueLevels`, `learn_levels`, `noise_level`, `fragment_support`, `nearby_levels`,
+`dark_line_mm`, `calmed`.
 """
 
 from __future__ import annotations
@@ -206,8 +207,7 @@ def fragment_support(
         1 where a voxel is surely fragment, 0 at the limit, down to -3.
     """
     values, level, spread = crop.values, levels.level, levels.spread
-    bright, has_bright = _nearby_level(crop, np.where(values > level + 3 * spread, values - level, 0.0))
-    dark, has_dark = _nearby_level(crop, np.where(values < level - 2 * spread, level - values, 0.0))
+    (bright, has_bright), (dark, has_dark) = nearby_levels(crop, levels)
     share = float(np.clip(0.5 - LINE_SHARE * line_mm / crop.spacing_zyx[0], 0.12, 0.5))
     beyond = np.fmin(backdrop.beyond, bright)
     upper = level + np.minimum(share * (bright - level), _further(share, BEYOND_SHARE) * (beyond - level))
@@ -246,6 +246,18 @@ def _against_backdrop(
     contrast = np.clip(np.abs(along - level) / (CONTRAST_SPREADS * spread), 0, 1)
     weighed = contrast * support + (1 - contrast) * NO_CONTRAST_SUPPORT
     return np.asarray(np.where(known & (support > 0), weighed, support), dtype=np.float64)
+
+
+def nearby_levels(
+    crop: Crop, levels: TissueLevels
+) -> tuple[tuple[FloatArray, MaskZYX], tuple[FloatArray, MaskZYX]]:
+    """Return the levels of what is brighter than the fragment near each voxel, and of what is darker.
+
+    Each comes with where there is such a tissue.
+    """
+    values, level, spread = crop.values, levels.level, levels.spread
+    bright = _nearby_level(crop, np.where(values > level + 3 * spread, values - level, 0.0))
+    return bright, _nearby_level(crop, np.where(values < level - 2 * spread, level - values, 0.0))
 
 
 def _nearby_level(crop: Crop, excess: FloatArray) -> tuple[FloatArray, MaskZYX]:

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from herntrack.errors import GeometryError, GeometryMismatchError
+from herntrack.imaging.volume import Volume
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.geometry import VolumeGeometry
+from herntrack.segmentation.carry_evidence import weigh
 from herntrack.segmentation.carry_forward import carry_forward
+from herntrack.segmentation.carry_place import place_of
+from herntrack.segmentation.carry_starts import starts
 from herntrack.segmentation.guards import Guard
-from tests.unit.segmentation.scenes import canal, dice, sagittal_grid
+from tests.unit.segmentation.scenes import FRAGMENT, canal, dice, sagittal_grid
 
 SHIFT = np.array([1.5, 6.0, -9.0])
 """The patient lies elsewhere at the follow-up (mm)."""
@@ -23,11 +27,9 @@ def shifted_grid() -> VolumeGeometry:
     return VolumeGeometry(affine_lps=affine, shape_zyx=grid.shape_zyx)
 
 
-def followup(**options: object) -> tuple[object, np.ndarray]:
+def followup(**options: object) -> tuple[Volume, np.ndarray]:
     """Return an image of the same canal, which lies elsewhere and is brighter."""
     volume, mask = canal(gain=1.3, seed=7, **options)  # type: ignore[arg-type]
-    from herntrack.imaging.volume import Volume
-
     return Volume(values=volume.values, geometry=shifted_grid()), mask
 
 
@@ -41,7 +43,7 @@ def to_baseline() -> np.ndarray:
 def test_the_new_outline_is_that_of_the_new_image(radii_mm: tuple[float, float, float]) -> None:
     baseline, old = canal(radii_mm=(8.0, 4.0, 6.0))
     volume, new = followup(radii_mm=radii_mm)
-    proposal = carry_forward(baseline, old, volume, to_baseline())  # type: ignore[arg-type]
+    proposal = carry_forward(baseline, old, volume, to_baseline())
     assert dice(proposal.mask, new) > 0.82
     assert "Proposed until accepted" in proposal.reason
 
@@ -49,7 +51,7 @@ def test_the_new_outline_is_that_of_the_new_image(radii_mm: tuple[float, float, 
 def test_a_fragment_that_is_gone_comes_out_empty_and_says_why() -> None:
     baseline, old = canal()
     volume, _ = followup(radii_mm=None)
-    proposal = carry_forward(baseline, old, volume, to_baseline())  # type: ignore[arg-type]
+    proposal = carry_forward(baseline, old, volume, to_baseline())
     assert not proposal.mask.any()
     assert "No fragment was found" in proposal.reason
     assert "expected of the fragment" in proposal.reason
@@ -59,7 +61,7 @@ def test_a_fragment_that_is_gone_comes_out_empty_and_says_why() -> None:
 def test_something_alike_beside_the_old_place_is_not_the_fragment() -> None:
     baseline, old = canal(radii_mm=(8.0, 4.0, 5.0))
     volume, _ = followup(radii_mm=(8.0, 4.0, 5.0), centre_lps=(0.0, 5.5, 9.0))
-    proposal = carry_forward(baseline, old, volume, to_baseline())  # type: ignore[arg-type]
+    proposal = carry_forward(baseline, old, volume, to_baseline())
     assert not proposal.mask.any()
 
 
@@ -67,7 +69,7 @@ def test_the_base_plane_moves_with_the_patient() -> None:
     baseline, old = canal()
     volume, _ = followup()
     plane = BasePlane.from_corners((0, 0, 6), (0, 0, -6), baseline.geometry)
-    proposal = carry_forward(baseline, old, volume, to_baseline(), base_plane=plane)  # type: ignore[arg-type]
+    proposal = carry_forward(baseline, old, volume, to_baseline(), base_plane=plane)
     assert proposal.base_plane is not None
     np.testing.assert_allclose(proposal.base_plane.point_lps, plane.point_lps + SHIFT)
 
@@ -87,3 +89,71 @@ def test_an_empty_or_foreign_mask_is_refused() -> None:
         carry_forward(baseline, np.zeros_like(old), baseline, np.eye(4))
     with pytest.raises(GeometryMismatchError, match="shape"):
         carry_forward(baseline, old[1:], baseline, np.eye(4))
+
+
+def with_root(volume: Volume, *, y_mm: float, gain: float = 1.0, besides: np.ndarray | None = None) -> Volume:
+    """Return an image with a root of the fragment's level that runs along the canal."""
+    points = sagittal_grid().index_to_lps(np.moveaxis(np.indices(volume.values.shape), 0, -1))
+    root = (np.abs(points[..., 1] - y_mm) < 1.8) & (np.abs(points[..., 0]) < 5)
+    if besides is not None:
+        root &= ~besides
+    values = volume.values.copy()
+    noise = np.random.default_rng(3).normal(0, 8, int(root.sum()))
+    values[root] = FRAGMENT * gain + noise
+    return Volume(values=values, geometry=volume.geometry)
+
+
+def test_a_root_at_the_place_of_a_fragment_that_is_gone_is_not_taken_for_it() -> None:
+    # The root passes through the old place, where the fragment hid it; it is there at both visits.
+    baseline, old = canal()
+    later, _ = followup(radii_mm=None)
+    proposal = carry_forward(
+        with_root(baseline, y_mm=7.0, besides=old), old, with_root(later, y_mm=7.0, gain=1.3), to_baseline()
+    )
+    assert not proposal.mask.any()
+    assert "nerve root or ligament" in proposal.reason
+    assert "of the canal above and below look the same" in proposal.reason
+
+
+def test_what_runs_along_the_canal_behind_fluid_is_weighed_less_than_a_remnant() -> None:
+    baseline, old = canal()
+    plane = BasePlane.from_corners((0, 0, 6), (0, 0, -6), baseline.geometry)
+    shrunk, left = followup(radii_mm=(6.0, 3.2, 4.2))
+    place = place_of(baseline, old, shrunk, to_baseline(), plane)
+    remnant = weigh(place, left[place.crop.box])
+    later = with_root(followup(radii_mm=None)[0], y_mm=8.0, gain=1.3)
+    place = place_of(baseline, old, later, to_baseline(), plane)
+    stretch = (place.distance_mm == 0) & place.alike
+    root = weigh(place, stretch)
+    assert remnant.log_odds > 3
+    assert not any("canal above and below" in each for each in remnant.against)
+    assert root.log_odds < 0
+    assert any("canal above and below" in each for each in root.against)
+    assert any("base plane" in each for each in root.against)
+
+
+def test_what_looked_like_it_beside_the_baseline_outline_is_not_it_now() -> None:
+    # A root touches the fragment from behind at both visits; the reader left it out.
+    baseline, old = canal()
+    later, new = followup()
+    before = with_root(baseline, y_mm=11.0, besides=old)
+    after = with_root(later, y_mm=11.0, gain=1.3, besides=new)
+    place = place_of(before, old, after, to_baseline(), None)
+    points = sagittal_grid().index_to_lps(np.moveaxis(np.indices(after.values.shape), 0, -1))[place.crop.box]
+    behind = place.alike & (points[..., 1] > 11.0) & (place.distance_mm > 2) & (np.abs(points[..., 0]) < 3)
+    fluid = (place.distance_mm == 0) | (~place.alike & (place.distance_mm < 3))
+    assert behind.sum() > 20
+    assert place.discount[behind].min() > 1
+    assert np.median(place.discount[fluid]) == 0
+    assert dice(carry_forward(before, old, after, to_baseline()).mask, new) > 0.82
+
+
+def test_starts_lie_apart_and_in_what_looks_like_the_fragment() -> None:
+    baseline, old = canal(radii_mm=(8.0, 4.0, 9.0))
+    volume, _ = followup(radii_mm=(8.0, 4.0, 9.0))
+    place = place_of(baseline, old, volume, to_baseline(), None)
+    found = np.array(starts(place))
+    assert 2 <= len(found) <= 4
+    steps = np.linalg.norm((found[:, None] - found[None]) * place.crop.spacing_zyx, axis=-1)
+    assert steps[~np.eye(len(found), dtype=bool)].min() >= 5
+    assert place.alike[tuple(found.astype(int).T)].all()

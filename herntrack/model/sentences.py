@@ -1,0 +1,149 @@
+"""Sentences that a reader is told, each with a name and the values in it.
+
+They are English. Whoever speaks another language finds by `Sentence.key` what is said and by
+`Sentence.values` about what; the text itself is for logs, the command line and records.
+
+Public: `Sentence`, `sentence`, `sentence_of`, `SENTENCES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # Opening and drafts.
+        "signed_final": "this reading was signed by {by} on {on} and is final; amend it with a reason to"
+        " change it",
+        "open_elsewhere": "this reading is open in another window{holder}: it can be looked at here, not"
+        " changed. Close it there, then open it again",
+        "visit_left": "the visit was left; open it again to change it",
+        "drafts_not_writable": "the drafts folder cannot be written ({detail}); the reading can be looked at,"
+        " but nothing is kept of what is painted. Correct the folder's rights and open it again",
+        "draft_unusable": "{detail}. It was kept as {name}; the reading begins anew.",
+        "draft_of_another_grid": "Unsaved work is of another grid than the stack has now. It was kept as"
+        " {name}; the reading begins anew.",
+        "restored": "Changes restored: {n}, the last of {at}.",
+        "restored_stroke_lost": "Changes restored: {n}, the last of {at}. The stroke that was being made"
+        " when the program ended is lost.",
+        "restored_damaged": "Changes restored: {n}, the last of {at}. The journal is damaged after that:"
+        " {n_bytes} bytes cannot be read; they are kept beside it with the suffix {suffix}.",
+        "stack_not_measurable": "the stack cannot be measured on: {detail}. Choose another stack of the"
+        " visit, or read the visit as not evaluable",
+        # Saving and signing.
+        "saved_not_measured": "The reading is saved; its numbers could not be computed: {detail}",
+        "replaced_is_signed": "reading {reading} was signed by {by} on {on} and is final; amend it with a"
+        " reason first, then read again",
+        "level_contradicted": "the level {level} is contradicted: {problem}",
+        "level_proposed": "the level {level} is only proposed, so the reading cannot be signed; point at its"
+        " disc and confirm it, then sign",
+        "level_unconfirmed": "the level {level} is not confirmed, so the reading cannot be signed; point at"
+        " its disc and confirm it, then sign",
+        "sign_proposal": "a proposal is nobody's word; accept it first, then sign",
+        "sign_replaced": "the reading was replaced by {newer}; sign that one",
+        "sign_other_reader": "the reading was made by {by} and {reader} would sign it; a reader signs what"
+        " they read",
+        "sign_conflict": "two readings of the visit by {by} stand beside each other ({other} is the other);"
+        " choose one of them, then sign",
+        "sign_already": "the reading was signed by {by} on {on} already; there is nothing to do",
+        "amend_other_reader": "the reading was made by {by} and {reader} would amend it; a reader amends what"
+        " they read, and anybody may read the visit under their own name",
+        # The worklist.
+        "conflict_own": "{n} readings by {by} stand beside each other; choose one",
+        "conflict_no_primary": "{readers} read it and no primary reader is set; choose one reading, or set"
+        " one",
+        "conflict_status": "{readers} do not agree ({said}); choose one reading",
+        # Levels.
+        "level_locked": "{level} of {visit} was confirmed by {by} on {on} {where}; it is locked. If that was"
+        " wrong: --replace --reason TEXT",
+        "level_contradicts": "{level} at {point} is not confirmed, {problem}. Look at both visits: correct"
+        " the name here, or the other one (herntrack level confirm --replace --reason TEXT), or, if the alignment is wrong,"
+        " say so (herntrack align --overrule failed)",
+        "against_visit": "against the visit on {visit}: {detail}",
+        "disc_on_other": "the follow-up's disc {level} lies on the baseline's {other} ({mm} mm), {own_mm} mm"
+        " from its own",
+        "disc_far": "the disc named {level} lies {mm} mm from where {level} is",
+        "disc_is_other": "the disc named {level} is the one named {other} there ({mm} mm away)",
+        "disc_order": "the disc named {lower} lies {rise} mm above {upper} there, which belongs above it ({mm}"
+        " mm away)",
+        "disc_apart": "the discs named {upper} and {lower} lie {mm} mm apart there; {low} to {high} mm are"
+        " possible",
+        # Carrying forward.
+        "carried_forward": "Carried forward from {old_mm3} mm3 and outlined anew: {new_mm3} mm3. Proposed"
+        " until accepted.",
+        "nothing_found": "No fragment was found. {detail} Proposed until accepted.",
+        "place_not_imaged": "only {inside} % of the baseline fragment's place lie in the follow-up stack, at"
+        " least {needed} % are needed; choose a stack that covers it, or check the alignment",
+        "read_already": "{by} has read this visit.",
+        "proposal_up_to_date": "The proposal is up to date.",
+        "proposal_clicked": "{by} clicked this visit; --again carries it forward anew.",
+        "baseline_not_read": "the lesion was not read before; outline its baseline first",
+        "nothing_to_carry": "the reading of {visit} says {status}: there is no outline to carry forward",
+        "none_comparable": "no stack of the visit may be compared with the baseline's ({detail}); record it"
+        " with: herntrack read unevaluable",
+        "other_weighting": "the visit has no stack of the baseline's weighting ({weighting}; at best {best}),"
+        " and a fragment looks otherwise there; outline it with herntrack segment",
+        "not_aligned": "the visit on {visit} is not aligned with the baseline; run herntrack align --patient"
+        " {patient}",
+        "alignment_failed": "the alignment of {visit} has failed ({detail}); outline this visit with"
+        " herntrack segment, or if you have looked and it is right: herntrack align --patient {patient}"
+        " --visit {visit} --overrule good --reader NAME --reason TEXT",
+        # What geometry does not suggest.
+        "quiet_no_plane": "Nothing is suggested without a base plane; place one.",
+        "quiet_empty": "Nothing is suggested for an empty outline.",
+        "quiet_pfirrmann": "The Pfirrmann grade is not computed; judge the disc on T2.",
+        "quiet_midline": "Not suggested: the midline is not known; confirm the level.",
+        "quiet_zone": "Not suggested: the zones end at the facets and pedicles, which are not measured here.",
+        "quiet_msu": "Not suggested: the line between the facet joints is not measured; grade on axial T2.",
+        # One click.
+        "click_outside": "the point ({point}) mm lies outside the stack, at slice {slice}, row {row}, column"
+        " {column} of {shape}. The stack reaches over {ranges} mm (LPS): give the point in its coordinates,"
+        " or name the stack that was clicked on",
+        "nothing_outlined": "nothing was outlined there; click in the fragment's middle",
+        "click_before_plane": "a point lies {depth} mm in front of the base plane, where nothing counts as"
+        " herniated; move the plane or click behind it",
+        "plane_given_up": "The base plane {source} lies {depth} mm behind a point, so another one was"
+        " proposed; look whether the point is in the fragment.",
+        "alignment_to_check": "The alignment of {where} is to be checked: {detail}.",
+    }
+)
+"""The sentences, in English, by their names."""
+
+
+class Sentence(str):
+    """A sentence that knows what it says.
+
+    Attributes
+    ----------
+    key : str
+        Its name in `SENTENCES`.
+    values : mapping from str to object
+        What stands in its placeholders; a tuple is a list of words.
+    """
+
+    key: str
+    values: Mapping[str, object]
+
+
+def sentence(key: str, **values: object) -> Sentence:
+    """Return a sentence with its values filled in.
+
+    Raises
+    ------
+    KeyError
+        If there is no such sentence, or a placeholder has no value.
+    """
+    told = {
+        name: ", ".join(map(str, each)) if isinstance(each, tuple) else each for name, each in values.items()
+    }
+    made = Sentence(SENTENCES[key].format(**told))
+    made.key, made.values = key, values
+    return made
+
+
+def sentence_of(error: BaseException) -> str:
+    """Return what an error says; ``str(error)`` would forget which sentence it is."""
+    told = error.args[0] if len(error.args) == 1 else None
+    return told if isinstance(told, Sentence) else str(error)
