@@ -1,8 +1,9 @@
 """Stacks whose discs are known, for bench_levels.py.
 
-Computed patients come from seeds. Of the real volumes, the MR's discs and corners were marked by eye on
-its midsagittal plane (to 1.5 mm, names nominal: its field ends above the sacrum); the CT's come from the
-vertebral masks that lie beside it; the implanted set is the same MR, moved by its own alignment.
+Computed patients come from seeds. Of the real volumes, the MR's discs and corners were marked by eye
+where the canal's middle is at each (to 1 mm, names nominal: its field ends above the sacrum); the CT's
+come from the vertebral masks that lie beside it; the implanted set is the same MR, moved by its own
+alignment.
 """
 
 from __future__ import annotations
@@ -31,14 +32,13 @@ from herntrack.phantoms.tissues import Contrast
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "dicom"
 
-MR_MIDLINE_X = -9.8
-MR_DISCS = {  # (y, z) of the centre, of the upper and of the lower posterior corner
-    Level.T12_L1: ((62.0, -325.0), (75.0, -322.0), (75.5, -328.0)),
-    Level.L1_L2: ((59.0, -350.5), (72.5, -347.0), (72.5, -354.0)),
-    Level.L2_L3: ((55.0, -379.0), (69.0, -375.5), (69.0, -383.0)),
-    Level.L3_L4: ((50.0, -410.5), (65.5, -407.0), (64.0, -414.0)),
-    Level.L4_L5: ((45.0, -443.0), (58.5, -440.0), (58.0, -447.0)),
-    Level.L5_S1: ((37.0, -477.0), (52.0, -473.5), (52.0, -480.5)),
+MR_DISCS = {  # x of the midline; (y, z) of the centre, of the upper and of the lower posterior corner
+    Level.T12_L1: (-9.8, (61.5, -325.5), (75.0, -324.0), (75.0, -328.8)),
+    Level.L1_L2: (-9.9, (58.2, -350.5), (72.5, -348.8), (71.2, -354.6)),
+    Level.L2_L3: (-11.6, (53.5, -379.0), (68.3, -377.2), (67.4, -383.3)),
+    Level.L3_L4: (-13.6, (48.4, -409.7), (63.0, -407.8), (61.0, -414.5)),
+    Level.L4_L5: (-15.4, (41.9, -442.2), (56.3, -440.5), (54.7, -447.3)),
+    Level.L5_S1: (-16.8, (35.1, -476.1), (50.0, -474.5), (49.5, -480.8)),
 }
 
 
@@ -151,8 +151,7 @@ def real_levels() -> list[LevelCase]:
 
 def _mr_case(volume: Volume) -> LevelCase:
     points = {
-        level: tuple(np.array((MR_MIDLINE_X, *place)) for place in places)
-        for level, places in MR_DISCS.items()
+        level: tuple(np.array((x, *place)) for place in places) for level, (x, *places) in MR_DISCS.items()
     }
     return LevelCase(
         name="real MR",

@@ -25,6 +25,7 @@ from herntrack.alignment.scales import Scale, pyramid
 from herntrack.alignment.solver import Solver, solve
 from herntrack.alignment.verdict import judge
 from herntrack.imaging.volume import Volume
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level
 
 RADIUS_MM = 42.0
@@ -155,8 +156,13 @@ def check_levels(
         nearest = min(distances, key=lambda each: distances[each])
         if nearest is not level:
             reasons.append(
-                f"the follow-up's disc {level.value} lies on the baseline's {nearest.value}"
-                f" ({distances[nearest]:.0f} mm), {distances[level]:.0f} mm from its own"
+                sentence(
+                    "disc_on_other",
+                    level=level.value,
+                    other=nearest.value,
+                    mm=f"{distances[nearest]:.0f}",
+                    own_mm=f"{distances[level]:.0f}",
+                )
             )
     if not reasons:
         return alignment

@@ -11,6 +11,7 @@ import typer
 
 from herntrack.cli.segment import point
 from herntrack.cli.terminal import (
+    EXIT_PARTIAL,
     JsonOption,
     WorkspaceOption,
     print_json,
@@ -29,6 +30,9 @@ level_app = typer.Typer(
     help="Levels: which disc is which, confirmed once by a person and carried to every visit.",
     no_args_is_help=True,
 )
+
+CONTRADICTED = "contradicted"
+"""Status of a disc that two visits disagree on."""
 
 COLUMNS = (
     "visit_date",
@@ -73,7 +77,9 @@ def confirm(
     at: Annotated[
         str | None,
         typer.Option(
-            "--at", metavar="X,Y,Z", help="The disc's centre, LPS mm; default: where it is proposed."
+            "--at",
+            metavar="X,Y,Z",
+            help="The disc's centre, LPS mm of the visit; default: where it is proposed or carried.",
         ),
     ] = None,
     stack: StackOption = None,
@@ -96,7 +102,10 @@ def confirm(
     reason: Annotated[str, typer.Option("--reason", help="Why; one sentence.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Say which disc a level is; the other discs are then proposed."""
+    """Say which disc a level is; the other discs are then proposed.
+
+    Refused (exit code 1) where the level is confirmed already, or another visit contradicts it.
+    """
     from herntrack.workflows.level_confirming import confirm_level
 
     if (upper is None) is not (lower is None):
@@ -129,7 +138,10 @@ def list_levels(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List where each disc lies at each visit, and who says so."""
+    """List where each disc lies at each visit, and who says so.
+
+    Exit code 3 where what was confirmed at two visits contradicts itself.
+    """
     from herntrack.workflows.level_rows import levels_of_patient
 
     found = levels_of_patient(workspace_of(context, workspace), patient)
@@ -137,6 +149,8 @@ def list_levels(
         note = found.anatomy
         say(f"anatomy: {note.anatomy}{f', {note.reason}' if note.reason else ''} ({note.decided_by})")
     _show(found.discs, found.notes, as_json)
+    if any(disc.status == CONTRADICTED for disc in found.discs):
+        raise typer.Exit(EXIT_PARTIAL)
 
 
 @level_app.command("propose")
@@ -235,14 +249,30 @@ def _show(discs: tuple[KnownDisc, ...], notes: tuple[str, ...], as_json: bool) -
         print_json(rows)
     elif rows:
         print_table(
-            [{**row, "corners": _corners(row), "centre_lps": _numbers(row["centre_lps"])} for row in rows],
+            [
+                {
+                    **row,
+                    "corners": _corners(row),
+                    "centre_lps": _numbers(row["centre_lps"]),
+                    "from_visit": "" if row["from_visit"] == row["visit_date"] else row["from_visit"],
+                    "on": row["on"][:10],
+                }
+                for row in rows
+            ],
             COLUMNS,
         )
     else:
-        say("no level is known yet; point at a disc: herntrack level confirm --level L5-S1 --at X,Y,Z")
+        say(
+            "no level is known yet; point at a disc: herntrack level confirm --level L5-S1 --at X,Y,Z (LPS"
+            " mm), or click on it in the reading room (herntrack annotate)"
+        )
     for disc in discs:
-        if disc.status == "contradicted":
-            warn(f"visit {disc.visit_date}, {disc.level.value}: {'; '.join(disc.notes)}")
+        if disc.status == CONTRADICTED:
+            warn(
+                f"visit {disc.visit_date}: {disc.level.value} is contradicted, {disc.notes[0]}. Look at both"
+                f" and put one right: herntrack level confirm --level {disc.level.value} --visit DATE"
+                " --at X,Y,Z --replace --reason TEXT"
+            )
 
 
 def _corners(row: dict[str, Any]) -> str:

@@ -1,15 +1,17 @@
 """The corners of the two vertebral bodies at a disc.
 
-Around a disc whose place is roughly known, profiles are followed from the middle of each vertebra
-outwards until bone ends: on MR where marrow falls to the dark line of cortex, on CT where cortex falls
-to soft tissue. A profile is the mean of some millimetres beside the corner that is sought, because the
-wall and the endplates are hollow in between. All is relative to the intensities of this vertebra.
+Around a disc whose place is roughly known, profiles are followed from within each vertebra outwards
+until bone ends, towards front and back near the wall of all bodies (`herntrack.levels.walls`): on MR
+where marrow falls to the dark line of cortex, on CT where cortex falls to soft tissue. A profile is the
+mean of some millimetres beside the corner that is sought, because the wall and the endplates are hollow
+in between. All is relative to the intensities of this vertebra.
 
 Public: `DiscCorners`, `find_corners`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +20,9 @@ from scipy import ndimage
 
 from herntrack._typing import FloatArray
 from herntrack.imaging.volume import Volume
-from herntrack.levels.midline import Midline, sampled
+from herntrack.levels.midline import Midline, known_mean, sampled
 from herntrack.levels.response import Candidate, disc_axes
+from herntrack.levels.walls import BodyWalls
 
 STEP_MM = 0.4
 """Step of the patch (mm)."""
@@ -38,7 +41,7 @@ BACK_OFF_MM = 7.0
 """So far back into the vertebra the endplate is sought again (mm)."""
 
 CORE_MM = 6.0
-"""Profiles towards a wall begin this far from the vertebra's middle (mm)."""
+"""The first profile towards an endplate is averaged within this of the disc's middle (mm)."""
 
 PLATEAU_MM = 4.0
 """What a profile begins with is bone (mm)."""
@@ -46,8 +49,11 @@ PLATEAU_MM = 4.0
 HALF_LATELY = 4
 """Twice as many steps of a profile are looked back on for how bright bone is there."""
 
-REACH_MM = 22.0
-"""How far a profile is followed (mm)."""
+WALL_OFF_MM = (-5.0, 2.5)
+"""A wall further inside or outside than this of where all bodies have it is not believed (mm)."""
+
+WALL_NEAR_MM = (8.0, 4.0)
+"""A profile towards a wall begins and ends so far inside and outside of where all bodies have it (mm)."""
 
 RIM_MM = (1.0, 6.0)
 """Profiles towards an endplate are averaged from here to here inside of the wall (mm)."""
@@ -85,8 +91,11 @@ HEIGHT_MM = (2.5, 19.0)
 DEPTH_MM = (20.0, 48.0)
 """Depth of a body (mm)."""
 
-STEP_LIMIT_MM = 8.0
+STEP_LIMIT_MM = 6.0
 """The wall steps by less than this from body to body (mm); more is not believed."""
+
+TURNS_DEGREES = (0.0, 10.0, -10.0)
+"""The disc's fall is known to so much: it is turned until all four corners are found (degrees)."""
 
 ROUNDS = 3
 
@@ -129,14 +138,14 @@ class _Patch:
 
     def mean_along(self, first_mm: float, last_mm: float) -> FloatArray:
         """Return the profile across the disc, averaged over columns."""
-        return _mean(self.values[:, _between(ALONG_MM, first_mm, last_mm)], axis=1)
+        return known_mean(self.values[:, _between(ALONG_MM, first_mm, last_mm)], axis=1)
 
     def mean_across(self, first_mm: float, last_mm: float) -> FloatArray:
         """Return the profile along the disc, averaged over rows."""
-        return _mean(self.values[_between(ACROSS_MM, first_mm, last_mm)], axis=0)
+        return known_mean(self.values[_between(ACROSS_MM, first_mm, last_mm)], axis=0)
 
 
-def find_corners(volume: Volume, image: Midline, place: Candidate) -> DiscCorners | None:
+def find_corners(volume: Volume, image: Midline, place: Candidate, walls: BodyWalls) -> DiscCorners | None:
     """Return the corners of the two bodies at a disc, None where the back is not clear.
 
     Parameters
@@ -148,27 +157,39 @@ def find_corners(volume: Volume, image: Midline, place: Candidate) -> DiscCorner
     place : Candidate
         The disc. Where all four corners are found, they are sought once more from the disc between
         them.
+    walls : BodyWalls
+        Of all bodies: a wall is sought near there only.
     """
-    found = _around(volume, image, (place.back_mm, place.up_mm), place.tilt_degrees)
-    if found is None or found.centre is None or found.tilt_degrees is None:
-        return found
-    back_mm, up_mm = found.centre.tolist()
-    return _around(volume, image, (back_mm, up_mm), found.tilt_degrees) or found
+    fallback: DiscCorners | None = None
+    for turn in TURNS_DEGREES:
+        tilt_degrees = place.tilt_degrees + turn
+        found = _around(volume, image, (place.back_mm, place.up_mm), tilt_degrees, walls)
+        fallback = fallback or found
+        if found is not None and found.centre is not None and found.tilt_degrees is not None:
+            back_mm, up_mm = found.centre.tolist()
+            return _around(volume, image, (back_mm, up_mm), found.tilt_degrees, walls) or found
+    return fallback
 
 
 def _around(
-    volume: Volume, image: Midline, place: tuple[float, float], tilt_degrees: float
+    volume: Volume, image: Midline, place: tuple[float, float], tilt_degrees: float, walls: BodyWalls
 ) -> DiscCorners | None:
     along, across = disc_axes(tilt_degrees)
     origin = np.array(place)
     plane = origin + ACROSS_MM[:, None, None] * across + ALONG_MM[None, :, None] * along
     points = image.to_lps(plane)
-    values = _mean(
+    values = known_mean(
         np.stack([sampled(volume, points + side * image.lateral_lps) for side in SIDES_MM]), axis=0
     )
     patch = _Patch(values=values, is_ct=image.is_ct)
-    backs = [_corner(patch, up=up, back=1) for up in (1, -1)]
-    fronts = [_corner(patch, up=up, back=-1) for up in (1, -1)]
+
+    def corners(back: int) -> list[tuple[float, float] | None]:
+        def wall(across_mm: float) -> float:
+            return walls.depth_at(origin, tilt_degrees, across_mm, back=back)
+
+        return [_corner(patch, wall, up=up, back=back) for up in (1, -1)]
+
+    backs, fronts = corners(1), corners(-1)
     if not _is_pair(*backs):
         return None
     if not _is_pair(*fronts) or not all(
@@ -189,7 +210,9 @@ def _is_pair(upper: tuple[float, float] | None, lower: tuple[float, float] | Non
     return HEIGHT_MM[0] <= height <= HEIGHT_MM[1] and step <= STEP_LIMIT_MM
 
 
-def _corner(patch: _Patch, *, up: int, back: int) -> tuple[float, float] | None:
+def _corner(
+    patch: _Patch, wall_at: Callable[[float], float], *, up: int, back: int
+) -> tuple[float, float] | None:
     """Return a corner (mm across, mm along the disc): of the body above or below, behind or in front."""
     middle = patch.mean_along(-CORE_MM, CORE_MM)
     plate = _bone_end(
@@ -200,9 +223,17 @@ def _corner(patch: _Patch, *, up: int, back: int) -> tuple[float, float] | None:
         if plate is None:
             return None
         rows = patch.mean_across(plate + WALL_ROWS_MM[0] * up, plate + WALL_ROWS_MM[1] * up)
-        wall = _bone_end(rows, ALONG_MM, from_mm=0.0, sign=back, reach_mm=REACH_MM, patch=patch)
-        if wall is None:
-            return None
+        expected = wall_at(plate + sum(WALL_ROWS_MM) / 2 * up)
+        wall = _bone_end(
+            rows,
+            ALONG_MM,
+            from_mm=expected - WALL_NEAR_MM[0] * back,
+            sign=back,
+            reach_mm=sum(WALL_NEAR_MM),
+            patch=patch,
+        )
+        if wall is None or not WALL_OFF_MM[0] <= (wall - expected) * back <= WALL_OFF_MM[1]:
+            wall = expected
         columns = patch.mean_along(wall - RIM_MM[0] * back, wall - RIM_MM[1] * back)
         from_mm = plate + BACK_OFF_MM * up
         plate = _bone_end(
@@ -272,11 +303,3 @@ def _cortex_end(values: FloatArray, where: FloatArray) -> float | None:
 def _between(places: FloatArray, first: float, last: float) -> npt.NDArray[np.bool_]:
     """Return which places lie between two, in either order."""
     return np.asarray((places >= min(first, last)) & (places <= max(first, last)))
-
-
-def _mean(values: FloatArray, axis: int) -> FloatArray:
-    """Return the mean of what is known, NaN where nothing is."""
-    known = np.isfinite(values)
-    count = known.sum(axis=axis)
-    total = np.where(known, values, 0.0).sum(axis=axis)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

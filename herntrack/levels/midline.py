@@ -4,7 +4,7 @@ Whatever plane a stack has, discs are sought in one image: across the grid's axe
 patient's back and head, averaged over a few millimetres from left to right. On MR the coil's shading is
 divided out; on CT the numbers are cut to what bone and soft tissue have.
 
-Public: `Midline`, `midline_image`, `moved_sideways`, `sampled`.
+Public: `Midline`, `midline_image`, `moved_sideways`, `sampled`, `known_mean`.
 """
 
 from __future__ import annotations
@@ -222,3 +222,19 @@ def _unshaded(mean: FloatArray, known: npt.NDArray[np.bool_]) -> tuple[FloatArra
     share = np.maximum(ndimage.gaussian_filter(known.astype(np.float64), SHADING_MM), 1e-6)
     local = ndimage.gaussian_filter(np.where(known, mean, 0.0), SHADING_MM) / share
     return np.where(known, mean / np.maximum(local, 1e-6), 0.0), known
+
+
+def known_mean(values: FloatArray, axis: int) -> FloatArray:
+    """Return the mean of what is known, NaN where nothing is.
+
+    Parameters
+    ----------
+    values : ndarray of float64
+        NaN where nothing is known.
+    axis : int
+        The axis that is averaged over.
+    """
+    known = np.isfinite(values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,15 +1,15 @@
 """From one or two discs that a person named to all the others on the stack.
 
 The image speaks through `herntrack.levels.response`, anatomy through `herntrack.levels.chain`, the
-corners come from `herntrack.levels.corners`. A disc that the stack does not show, with some vertebra
-above and below it, is not proposed.
+corners come from `herntrack.levels.walls` and `herntrack.levels.corners`. A disc that the stack does not
+show, with some vertebra above and below it, is not proposed.
 
 Public: `propose_discs`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -21,11 +21,12 @@ from herntrack.errors import GeometryError, LevelError
 from herntrack.imaging.volume import Volume
 from herntrack.levels.chain import Row, RowDisc, best_row
 from herntrack.levels.corners import DiscCorners, find_corners
-from herntrack.levels.midline import Midline, midline_image, moved_sideways
+from herntrack.levels.midline import STEP_MM, Midline, midline_image, moved_sideways
 from herntrack.levels.records import Confidence, DiscProposal
-from herntrack.levels.response import find_candidates
+from herntrack.levels.response import Candidate, disc_axes, find_candidates
 from herntrack.levels.sequence import levels_of_spine
 from herntrack.levels.sideways import sideways_line
+from herntrack.levels.walls import find_walls, recentred
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.vocabulary import Level
 
@@ -35,11 +36,20 @@ STEP_LIMITS_MM = (20.0, 52.0)
 SAME_DISC_MM = 12.0
 """Two names nearer than this are of one disc (mm)."""
 
+WALL_ROUNDS = 2
+"""The walls are found once more from the middles that they gave."""
+
 LEAST_MARGIN = 0.15
 """A row must be better by this than the best with this disc elsewhere; else it is doubtful."""
 
 LEAST_RESPONSE = 0.0
 """A disc that looks less like one is doubtful."""
+
+NAMED_LIMIT_MM = 8.0
+"""A point further above or below a disc than this lies in a vertebra: the next disc may be meant (mm)."""
+
+SHOWN_MM = (13.0, 14.0)
+"""A disc and the vertebrae beside it: half its depth, and so far up and down (mm)."""
 
 LEAST_HEIGHT_MM = 40.0
 """A stack that shows less of the spine than this shows no neighbours (mm)."""
@@ -93,13 +103,25 @@ def propose_discs(
         row = _row(image, levels, _named(image, points)) or row
     if row is None:
         return tuple(_only_named(level, points[level]) for level in levels if level in points)
-    corners = [find_corners(volume, image, disc.place) for disc in row.discs]
-    corners = _believed(corners)
-    doubts = _doubts(row.discs, named)
+    doubts = _doubts(image, row.discs, _named(image, points))
+    discs, corners = _bounded(volume, image, row.discs)
     return tuple(
-        _proposal(volume, image, disc, corner, doubt, is_named=disc.level in named)
-        for disc, corner, doubt in zip(row.discs, corners, doubts, strict=True)
+        _proposal(volume, image, disc, corner, doubt, is_named=disc.level in points)
+        for disc, corner, doubt in zip(discs, corners, doubts, strict=True)
     )
+
+
+def _bounded(
+    volume: Volume, image: Midline, discs: Sequence[RowDisc]
+) -> tuple[list[RowDisc], list[DiscCorners | None]]:
+    """Return discs with their middles between the walls, and the corners there."""
+    found = list(discs)
+    walls = find_walls(volume, image, [disc.place for disc in found])
+    for _ in range(WALL_ROUNDS - 1):
+        found = [replace(disc, place=recentred(disc.place, walls)) for disc in found]
+        walls = find_walls(volume, image, [disc.place for disc in found])
+    found = [replace(disc, place=recentred(disc.place, walls)) for disc in found]
+    return found, _believed([find_corners(volume, image, disc.place, walls) for disc in found])
 
 
 def _named(image: Midline, points: Mapping[Level, FloatArray]) -> dict[Level, tuple[float, float]]:
@@ -153,23 +175,53 @@ def _check_steps(levels: Sequence[Level], named: Mapping[Level, tuple[float, flo
                 " disc"
             )
         if not low <= distance <= high:
+            usual = "neighbours are" if n_steps == 1 else f"{n_steps} discs on they are"
             raise LevelError(
-                f"{upper.value} and {lower.value} were named {distance:.0f} mm apart; {n_steps} discs on they"
-                f" are {low:.0f} to {high:.0f} mm apart: one of the two is another disc"
+                f"{upper.value} and {lower.value} were named {distance:.0f} mm apart; {usual} {low:.0f} to"
+                f" {high:.0f} mm apart: one of the two is another disc"
             )
 
 
-def _doubts(discs: Sequence[RowDisc], named: Iterable[Level]) -> list[str]:
+def _doubts(
+    image: Midline, discs: Sequence[RowDisc], named: Mapping[Level, tuple[float, float]]
+) -> list[str]:
     """Return what speaks against each disc; what holds for one holds for all beyond it."""
-    known = set(named)
-    places = [number for number, disc in enumerate(discs) if disc.level in known]
-    own = ["" if disc.level in known else _own_doubt(disc) for disc in discs]
+    places = [number for number, disc in enumerate(discs) if disc.level in named]
+    own = [
+        _named_doubt(image, disc, named[disc.level]) if disc.level in named else _own_doubt(disc)
+        for disc in discs
+    ]
     result = list(own)
     for number in range(places[0] - 1, -1, -1):
         result[number] = own[number] or _beyond(result[number + 1], discs[number + 1])
     for number in range(places[-1] + 1, len(discs)):
         result[number] = own[number] or _beyond(result[number - 1], discs[number - 1])
     return result
+
+
+def _named_doubt(image: Midline, disc: RowDisc, point: tuple[float, float]) -> str:
+    """Return why a point hardly lies in a disc: halfway between two, either may be meant."""
+    offset = np.array(point) - (disc.place.back_mm, disc.place.up_mm)
+    off_mm = abs(float(offset @ disc_axes(disc.place.tilt_degrees)[1]))
+    if off_mm > NAMED_LIMIT_MM:
+        return f"the nearest disc lies {off_mm:.0f} mm from the point (limit {NAMED_LIMIT_MM:.0f} mm)"
+    if disc.place.response < LEAST_RESPONSE and _is_shown(image, disc.place):
+        return f"the point hardly lies in a disc ({disc.place.response:.2f}, limit {LEAST_RESPONSE:.2f})"
+    return ""
+
+
+def _is_shown(image: Midline, place: Candidate) -> bool:
+    """Return whether the image shows what a disc lies between: at its edge nothing looks like one."""
+    along, across = disc_axes(place.tilt_degrees)
+    ends = [a * SHOWN_MM[0] * along + b * SHOWN_MM[1] * across for a in (-1, 1) for b in (-1, 1)]
+    depth, height = (np.array((place.back_mm, place.up_mm)) + ends).T
+    column, row = (
+        np.rint((x - grid[0]) / STEP_MM).astype(int)
+        for x, grid in ((depth, image.depths_mm), (height, image.heights_mm))
+    )
+    is_inside = (row >= 0) & (row < image.is_known.shape[0]) & (column >= 0)
+    is_inside &= column < image.is_known.shape[1]
+    return bool(is_inside.all() and image.is_known[row, column].all())
 
 
 def _own_doubt(disc: RowDisc) -> str:

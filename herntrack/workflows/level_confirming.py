@@ -15,10 +15,12 @@ from datetime import date
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import LevelError, RecordNotFoundError
+from herntrack.levels.records import Confidence
 from herntrack.model.anatomy import Anatomy
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.level_decisions import AnatomyNote, LevelConfirmation
 from herntrack.model.records import CataloguedStack
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level
 from herntrack.readings.decisions import DecisionStore
 from herntrack.workflows.alignment_pairs import frame_of
@@ -135,10 +137,11 @@ def confirm_level(
             notes = _checked(spine, level, place)
             others = _others(spine, level, place)
             found = count_discs(workspace, catalogue, place.each, {**others, level: place.centre_lps})
+            own = next(disc for disc in found if disc.level is level)
+            if own.confidence is Confidence.DOUBTFUL:
+                notes = (*notes, f"look at {level.value} once more: {own.sentence}")
             if pointing.are_corners_confirmed and decision.upper_corner_lps is None:
-                decision = _with_corners(
-                    decision, next(disc.base_plane for disc in found if disc.level is level)
-                )
+                decision = _with_corners(decision, own.base_plane)
             DecisionStore(workspace.readings_folder).add(decision)
             record_proposals(workspace, found, place.each, place.visit_date, by=PROPOSER, origin=origin)
         elif standing is not None:
@@ -182,7 +185,10 @@ def note_anatomy(
     """
     origin = origin or Origin()
     if not reader.strip() or (anatomy is Anatomy.OTHER and not text.strip()):
-        raise LevelError("a note on anatomy says who looked and what was seen; give --reader and --text")
+        raise LevelError(
+            "a note on anatomy says who looked and what was seen; give --reader and --text, or name it"
+            " with --anatomy (herntrack level note --help)"
+        )
     with workspace_locked(workspace.folder), catalogue_of(workspace) as catalogue:
         Spine.of(workspace, catalogue, patient_id)
         note = AnatomyNote(
@@ -253,8 +259,10 @@ def _place(  # noqa: PLR0917 - one place in one open project
     )
     if known is None:
         raise RecordNotFoundError(
-            f"nothing proposes {level.value} at the visit on {visit_date}; point at its disc:"
-            f" herntrack level confirm --patient {patient_id} --level {level.value} --at X,Y,Z"
+            f"nothing proposes {level.value} at the visit on {visit_date}, so say where it is: herntrack"
+            f" level confirm --patient {patient_id} --level {level.value} --visit {visit_date} --at X,Y,Z, a"
+            " point in the middle of the disc, LPS mm; or click on it in the reading room (herntrack"
+            " annotate)"
         )
     if corners is None and pointing.are_corners_confirmed and known.base_plane is not None:
         corners = known.base_plane.corners_lps
@@ -314,8 +322,14 @@ def _refuse_if_locked(standing: SaidDisc | None, place: _Place, *, is_replacing:
         if frame_of(standing.each) == frame_of(place.each):
             where += f", {math.dist(standing.centre_lps, place.centre_lps):.1f} mm from this point"
         raise LevelError(
-            f"{standing.level.value} of {standing.visit_date} was confirmed by {standing.by} on"
-            f" {standing.at.date()} {where}; it is locked. If that was wrong: --replace --reason TEXT"
+            sentence(
+                "level_locked",
+                level=standing.level.value,
+                visit=standing.visit_date,
+                by=standing.by,
+                on=standing.at.date(),
+                where=where,
+            )
         )
 
 
@@ -324,9 +338,12 @@ def _checked(spine: Spine, level: Level, place: _Place) -> tuple[str, ...]:
     problem, notes = contradiction(spine, level, place.centre_lps, place.each)
     if problem:
         raise LevelError(
-            f"{level.value} at {point_text(place.centre_lps)} is not confirmed, {problem}. Look at both"
-            " visits: correct the name here, or the other one (herntrack level confirm --replace), or, if the"
-            " alignment is wrong, say so (herntrack align --overrule failed)"
+            sentence(
+                "level_contradicts",
+                level=level.value,
+                point=point_text(place.centre_lps),
+                problem=problem,
+            )
         )
     return notes
 

@@ -21,18 +21,17 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.errors import AlignmentRefusedError, RecordNotFoundError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.records import CataloguedStack, VisitAlignment
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level
 from herntrack.reading_room.level_lock import LevelLock, LevelStatus
 from herntrack.volumetrics.comparability import UNMEASURABLE_ROLES
 from herntrack.workflows.alignment_pairs import frame_of
 from herntrack.workflows.alignments import stored_alignments
-from herntrack.workflows.level_records import SAME_DISC_MM, SaidDisc, said_discs
+from herntrack.workflows.level_places import disc_conflict
+from herntrack.workflows.level_records import SaidDisc, said_discs
 from herntrack.workflows.level_stacks import contains, stack_rank
 from herntrack.workflows.motions import motion_between
 from herntrack.workflows.workspace import Workspace
-
-FAR_MM = 15.0
-"""A disc that is carried further than this from where it was confirmed is another one (mm)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +177,7 @@ def level_lock(
                 by=disc.by if is_said else "",
                 on=disc.at.date() if is_said else None,
                 visit_date=disc.from_visit,
-                problem="; ".join(disc.notes) if disc.status is LevelStatus.CONTRADICTED else "",
+                problem=disc.notes[0] if disc.status is LevelStatus.CONTRADICTED else "",
             )
     return LevelLock(level=level, status=LevelStatus.UNKNOWN)
 
@@ -238,27 +237,10 @@ def contradiction(
         )
         places = {disc.level: disc.centre_lps for disc in there}
         failed = check_levels(aligned, baseline_lps=places, followup_lps={level: centre_lps}).reasons
-        said = failed[0] if failed else _far(level, aligned.to_baseline(centre_lps), places)
+        said = failed[0] if failed else disc_conflict(level, aligned.to_baseline(centre_lps), places)
         if said:
-            return f"against the visit on {visit_date}: {said}", tuple(notes)
+            return sentence("against_visit", visit=visit_date, detail=said), tuple(notes)
     return "", tuple(notes)
-
-
-def _far(level: Level, carried: npt.ArrayLike, places: Mapping[Level, Point]) -> str:
-    """Return why a disc is not the one of that name, nor any unnamed one; empty if it may be."""
-    distances = {
-        other: float(np.linalg.norm(np.asarray(carried) - np.asarray(place)))
-        for other, place in places.items()
-    }
-    if level in distances and distances[level] > FAR_MM:
-        return f"the disc named {level.value} lies {distances[level]:.0f} mm from where {level.value} is"
-    taken = [other for other, distance in distances.items() if distance <= SAME_DISC_MM]
-    if level not in distances and taken:
-        return (
-            f"the disc named {level.value} is the one named {taken[0].value} there"
-            f" ({distances[taken[0]]:.0f} mm away)"
-        )
-    return ""
 
 
 def _of_visit(spine: Spine, visit_date: date) -> list[KnownDisc]:
@@ -330,6 +312,6 @@ def _carried(spine: Spine, visit_date: date, disc: SaidDisc) -> KnownDisc | None
                 by=disc.by,
                 at=disc.at,
                 is_clear=disc.is_clear,
-                notes=warnings,
+                notes=warnings if disc.is_confirmed or disc.is_clear else (disc.sentence, *warnings),
             )
     return None

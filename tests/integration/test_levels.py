@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from herntrack.imaging.sitk_bridge import to_sitk
 from herntrack.imaging.volume import Volume
 from herntrack.model.vocabulary import Level
 from herntrack.reading_room.level_lock import LevelStatus
+from herntrack.readings.alignments import AlignmentStore
 from herntrack.workflows.aligning import align_patient
+from herntrack.workflows.alignments import stored_alignments
 from herntrack.workflows.ingest import ingest
 from herntrack.workflows.level_records import confirmed_plane
 from herntrack.workflows.levels import disc_centres, level_lock
@@ -142,16 +145,98 @@ def test_words_that_contradict_each_other_are_listed_once_visits_are_aligned(tmp
     wrong = np.add(disc(1), (4.0, -12.0, 33.0))
     said = confirm(run, "L5-S1", "--visit", DATES[1], "--at", text(wrong))
     assert f"not compared with the visit on {DATES[0]}" in said
-    run("align", "--patient", PATIENT, "--visit", DATES[1])
-    done = run("level", "list", "--patient", PATIENT, "--json")
+    # Nothing joins the two any more: no alignment that puts one disc onto another is called good.
+    rows = run.json("align", "--patient", PATIENT, "--visit", DATES[1], code=3)
+    assert {(row["level"], row["verdict"]) for row in rows} == {(None, "failed"), ("L5-S1", "failed")}
+    assert all("L5-S1 lies on the baseline's L4-L5" in row["reasons"][-1] for row in rows)
+    done = run("level", "list", "--patient", PATIENT, "--json", code=3)
     listed = by_visit(json.loads(done.stdout))
     assert listed[DATES[1], "L5-S1"]["status"] == "contradicted"
+    assert f"visit {DATES[1]}: L5-S1 is contradicted" in " ".join(done.stderr.split())
     assert "lies on the baseline's L4-L5" in listed[DATES[1], "L5-S1"]["notes"][0]
     with catalogue_of(workspace) as catalogue:
         lock = level_lock(workspace, catalogue, PATIENT, date.fromisoformat(DATES[1]), Level.L5_S1)
         assert (lock.status, lock.is_locked) == (LevelStatus.CONTRADICTED, False)
         known = disc_centres(workspace, catalogue, PATIENT, date.fromisoformat(DATES[1]))
         assert Level.L5_S1 not in known
+    # Who was wrong takes the word back, and says why; nothing is aligned anew.
+    words = ("--visit", DATES[1], "--at", text(disc(1)), "--replace", "--reason", "counted from T12")
+    confirm(run, "L5-S1", *words)
+    listed = by_visit(run.json("level", "list", "--patient", PATIENT))
+    assert [listed[each, "L5-S1"]["status"] for each in DATES[:2]] == ["confirmed", "confirmed"]
+    rows = run.json("align", "--patient", PATIENT, "--visit", DATES[1])
+    assert {row["verdict"] for row in rows} == {"good"}
+
+
+def test_an_alignment_one_vertebra_off_has_failed_whoever_overrules_it(run: Herntrack) -> None:
+    workspace = workspace_of(run)
+    with catalogue_of(workspace) as catalogue:
+        whole = next(
+            each
+            for each in stored_alignments(workspace, catalogue, PATIENT)
+            if str(each.visit_date) == DATES[1]
+        )
+        matrix = whole.matrix.copy()
+        matrix[2, 3] += 35.0
+        off = replace(
+            whole,
+            alignment_uid="1.2.826.0.1.3680043.10.1.99",
+            matrix_lps=tuple(matrix.ravel().tolist()),
+            made_at=whole.made_at + timedelta(seconds=1),
+        )
+        AlignmentStore(workspace.readings_folder).add(off)
+        catalogue.alignments.add([off])
+    words = ("align", "--patient", PATIENT, "--visit", DATES[1])
+    assert [row["verdict"] for row in run.json(*words)] == ["good"]
+    # One level, locked at both visits, is enough to know better.
+    confirm(run, "L5-S1", "--at", text(disc(0)))
+    said = confirm(run, "L5-S1", "--visit", DATES[1], "--at", text(disc(1)), code=1)
+    assert "lies on the baseline's L4-L5" in said
+    run(*words, "--overrule", "failed", "--reader", "R1", "--reason", "one vertebra off")
+    said = confirm(run, "L5-S1", "--visit", DATES[1], "--at", text(disc(1)))
+    assert f"not compared with the visit on {DATES[0]}" in said
+    (row,) = run.json(*words, "--overrule", "good", "--reader", "R2", "--reason", "looks good")
+    assert (row["verdict"], row["is_overruled"]) == ("failed", False)
+    assert "L5-S1 lies on the baseline's L4-L5" in row["reasons"][-1]
+    assert {row["verdict"] for row in run.json(*words, code=3)} == {"failed"}
+    # Aligned anew, from the images, everything fits.
+    assert {row["verdict"] for row in run.json(*words, "--again")} == {"good"}
+    assert {row["level"] for row in run.json(*words)} == {None, "L5-S1"}
+
+
+def test_the_plane_of_a_confirmed_level_bounds_an_outline_and_its_disc_is_aligned(run: Herntrack) -> None:
+    workspace = workspace_of(run)
+    lesion = add_lesion(workspace, patient_id=PATIENT, level=Level.L5_S1).lesion
+    # Before a level is confirmed a click works as well, with a plane of its own.
+    click = text(np.array(truth()[DATES[0]]["click_lps_mm"]))
+    stack = next(
+        row["stack_uid"]
+        for row in run.json("list", "stacks")
+        if row["series_instance_uid"] == truth()[DATES[0]]["read_on_series_uid"]
+    )
+    words = ("segment", "--lesion", lesion.lesion_uid, "--stack", stack, "--at", click)
+    assert "around the click" in run.json(*words)["base_plane_source"]
+    assert {row["level"] for row in run.json("align", "--patient", PATIENT)} == {None, "L5-S1"}
+    rows = run.json("level", "confirm", "--patient", PATIENT, "--level", "L5-S1", "--at", text(disc(0)),
+                    "--corners", "--reader", "R1")  # fmt: skip
+    row = by_visit(rows)[DATES[0], "L5-S1"]
+    assert row["are_corners_confirmed"] is True
+    made = run.json(*words)
+    assert made["base_plane_source"] == "that of the confirmed level L5-S1"
+    assert "the base plane is that of the confirmed level L5-S1" in made["reason"]
+    assert np.allclose(
+        made["base_plane"]["corners_lps"], (row["upper_corner_lps"], row["lower_corner_lps"]), atol=0.01
+    )
+    # In front of a plane that a person vouches for nothing is herniated.
+    said = run(*words[:-1], text(disc(0)), code=1).stderr
+    assert "in front of the base plane" in " ".join(said.split())
+    # The disc is aligned for itself at both follow-ups, and the reading's plane follows it.
+    for number in (1, 2):
+        rows = [each for each in run.json("align", "--patient", PATIENT) if each["level"] == "L5-S1"]
+        matrix = np.linalg.inv(rows[number - 1]["matrix_lps"])
+        true = truth()[DATES[number]]["posterior_corners_lps_mm"]
+        for corner, place in zip((row["upper_corner_lps"], row["lower_corner_lps"]), true, strict=True):
+            assert np.linalg.norm(matrix[:3, :3] @ corner + matrix[:3, 3] - place) < 3.5
 
 
 def test_names_that_contradict_each_other_at_one_visit_are_refused(run: Herntrack) -> None:
@@ -280,7 +365,9 @@ def test_a_map_of_another_place_is_refused(run: Herntrack, tmp_path: Path) -> No
 
 
 def test_words_that_say_nothing_are_refused(run: Herntrack) -> None:
-    assert "nothing proposes L3-L4" in confirm(run, "L3-L4", code=1)
+    said = confirm(run, "L3-L4", code=1)
+    assert f"nothing proposes L3-L4 at the visit on {DATES[0]}" in said
+    assert f"--level L3-L4 --visit {DATES[0]} --at X,Y,Z" in said
     assert "no stack of the visit" in confirm(run, "L3-L4", "--at", "900,0,0", code=1)
     assert "--reason" in confirm(run, "L3-L4", "--at", text(disc(0)), "--replace", code=2)
     assert "--upper and --lower" in confirm(run, "L3-L4", "--upper", "1,2,3", code=2)

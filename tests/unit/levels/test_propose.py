@@ -7,8 +7,11 @@ import pytest
 
 from herntrack.errors import LevelError, VocabularyError
 from herntrack.imaging.volume import Volume
+from herntrack.levels.midline import midline_image
 from herntrack.levels.propose import propose_discs
 from herntrack.levels.records import Confidence, DiscProposal
+from herntrack.levels.response import Candidate
+from herntrack.levels.walls import find_walls, recentred
 from herntrack.model.base_plane import body_axes
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import Level
@@ -167,15 +170,52 @@ def test_discs_of_a_real_mr_are_counted() -> None:
     from herntrack.imaging.sitk_bridge import from_sitk
 
     volume = from_sitk(SimpleITK.ReadImage(str(file)))
-    marked = {
-        Level.T12_L1: (62.0, -325.0),
-        Level.L1_L2: (59.0, -350.5),
-        Level.L2_L3: (55.0, -379.0),
-        Level.L3_L4: (50.0, -410.5),
-        Level.L4_L5: (45.0, -443.0),
-        Level.L5_S1: (37.0, -477.0),
+    marked = {  # x of the canal's middle; (y, z) of the centre and of both posterior corners
+        Level.T12_L1: (-9.8, (61.5, -325.5), (75.0, -324.0), (75.0, -328.8)),
+        Level.L1_L2: (-9.9, (58.2, -350.5), (72.5, -348.8), (71.2, -354.6)),
+        Level.L2_L3: (-11.6, (53.5, -379.0), (68.3, -377.2), (67.4, -383.3)),
+        Level.L3_L4: (-13.6, (48.4, -409.7), (63.0, -407.8), (61.0, -414.5)),
+        Level.L4_L5: (-15.4, (41.9, -442.2), (56.3, -440.5), (54.7, -447.3)),
+        Level.L5_S1: (-16.8, (35.1, -476.1), (50.0, -474.5), (49.5, -480.8)),
     }
     found = propose_discs(volume, {Level.L4_L5: (-9.8, 45.0, -443.0)})
     assert tuple(each.level for each in found) == FIVE
     for each in found:
-        assert np.hypot(*(np.array(each.centre_lps[1:]) - marked[each.level])) < 6.0
+        x, centre, *corners = marked[each.level]
+        assert np.hypot(*(np.array(each.centre_lps[1:]) - centre)) < 3.0
+        assert abs(each.centre_lps[0] - x) < 4.0
+        assert each.base_plane is not None
+        for corner, true in zip(each.base_plane.corners_lps, corners, strict=True):
+            assert np.hypot(*(np.array(corner[1:]) - true)) < 3.0
+
+
+@pytest.mark.parametrize("start", [Level.L4_L5, Level.L2_L3])
+def test_a_point_in_the_bone_makes_all_that_is_counted_from_it_doubtful(
+    t2_spine: Shown, start: Level
+) -> None:
+    # Halfway to the next disc nobody can tell which of the two was meant.
+    above = FIVE[FIVE.index(start) - 1]
+    point = (t2_spine.centres[start] + t2_spine.centres[above]) / 2
+    found = propose_discs(t2_spine.volume, {start: point})
+    assert all(each.confidence is Confidence.DOUBTFUL for each in found)
+    (named,) = [each for each in found if each.is_named]
+    assert "hardly lies in a disc" in named.sentence or "mm from the point" in named.sentence
+
+
+def test_the_walls_run_along_the_bodies_and_middle_the_discs(t2_spine: Shown) -> None:
+    image = midline_image(t2_spine.volume, np.array(list(t2_spine.centres.values())))
+    centres = {level: image.to_image(t2_spine.centres[level]) for level in FIVE}
+    places = []
+    for level, centre in centres.items():
+        back = image.to_image(np.mean(t2_spine.corners[level], axis=0)) - centre
+        tilt = float(np.degrees(np.arctan2(back[1], back[0])))
+        # The middles are taken to lie 6 mm too far in front.
+        front = centre - 6.0 * back / np.linalg.norm(back)
+        places.append(Candidate(float(front[0]), float(front[1]), tilt, 0.4, 1.0))
+    for _ in range(2):
+        walls = find_walls(t2_spine.volume, image, places)
+        places = [recentred(place, walls) for place in places]
+    for place, level in zip(places, FIVE, strict=True):
+        assert np.hypot(*(centres[level] - (place.back_mm, place.up_mm))) < 2.5
+        for corner in t2_spine.corners[level]:
+            assert np.linalg.norm(walls.back - image.to_image(corner), axis=1).min() < 3.5
