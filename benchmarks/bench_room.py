@@ -211,6 +211,8 @@ def measure(workspace: Workspace, n_rounds: int) -> int:
     room = ReadingRoom(workspace)
     mount = Mount()
     mount.open(room, viewer.window._qt_window)
+    room.furnishing.begin()
+    until(lambda: room.furnishing.is_done)
     for pane in room.panes.values():
         pane.canvas.setFixedSize(*CANVAS)
     rest()

@@ -125,7 +125,7 @@ def walk(photographer: Photographer) -> None:
     photographer.rest()
     room.go_to(Half.CURRENT, np.array(told["disc_centre_lps_mm"]))
     photographer.take("1-level")
-    conductor.confirm_level()
+    conductor.corrections.confirm_level()
     photographer.rest()
 
     drawing.choose_hand("click")

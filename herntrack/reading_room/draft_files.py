@@ -2,10 +2,11 @@
 
 ::
 
-    readings/drafts/<lesion uid>_<visit>_<digest>.journal    see `herntrack.reading_room.journal`
-    readings/drafts/<lesion uid>_<visit>_<digest>.lock       while a window has it open
+    readings/drafts/<lesion uid>_<digest>.journal    see `herntrack.reading_room.journal`
+    readings/drafts/<lesion uid>_<digest>.lock       while a window has it open
 
-The digest stands for reader and stack: a path holds no name. The lock is the system's and ends with
+The digest stands for reader, visit and stack: a path holds no name, and no date that a blinded reader
+may not know. The lock is the system's and ends with
 the process that holds it, however it ends; a lock file that is left behind locks nothing.
 
 Public: `DraftKey`, `draft_path`, `draft_locked`, `DraftLock`, `saving_locked`, `list_journals`,
@@ -27,6 +28,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from herntrack.errors import DraftError, DraftInUseError
+from herntrack.model.sentences import sentence
 from herntrack.readings.store_layout import checked_uid
 
 DRAFTS_FOLDER = "drafts"
@@ -54,9 +56,9 @@ class DraftKey:
 
 def draft_path(readings_folder: Path, key: DraftKey) -> Path:
     """Return where the journal of a draft lies, whether it exists or not."""
-    told = "\0".join((key.reader, key.stack_uid)).encode()
+    told = "\0".join((key.reader, key.visit_date.isoformat(), key.stack_uid)).encode()
     digest = hashlib.sha256(told).hexdigest()[:16]
-    name = f"{checked_uid(key.lesion_uid)}_{key.visit_date:%Y%m%d}_{digest}{JOURNAL_SUFFIX}"
+    name = f"{checked_uid(key.lesion_uid)}_{digest}{JOURNAL_SUFFIX}"
     return readings_folder / DRAFTS_FOLDER / name
 
 
@@ -105,10 +107,7 @@ def draft_locked(journal: Path, *, now: datetime) -> DraftLock:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            raise DraftError(
-                f"the drafts folder cannot be written ({error.strerror}); the reading can be looked at, but"
-                " nothing is kept of what is painted. Correct the folder's rights and open it again"
-            ) from error
+            raise DraftError(sentence("drafts_not_writable", detail=error.strerror)) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -116,10 +115,7 @@ def draft_locked(journal: Path, *, now: datetime) -> DraftLock:
             os.close(handle)
             if error.errno not in {errno.EWOULDBLOCK, errno.EACCES}:
                 raise DraftError(f"the draft cannot be locked: {error.strerror}") from error
-            raise DraftInUseError(
-                f"this reading is open in another window{holder}: it can be looked at here, not changed."
-                " Close it there, then open it again"
-            ) from error
+            raise DraftInUseError(sentence("open_elsewhere", holder=holder)) from error
         if _is_same_file(handle, path):
             told = {"process": os.getpid(), "machine": platform.node(), "since": now.isoformat()}
             os.truncate(handle, 0)

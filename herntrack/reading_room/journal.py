@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 from herntrack.errors import DraftError
+from herntrack.model.sentences import Sentence, sentence
 from herntrack.reading_room.draft_contents import (
     DraftBeginning,
     Judgement,
@@ -89,19 +90,18 @@ class RecoveredDraft:
         """What was lost, as a sentence; empty if nothing was."""
         if not self.records.n_unusable:
             return ""
-        if self.records.is_cut:
-            return "The stroke that was being made when the program ended is lost."
-        return (
-            f"The journal is damaged after that: {self.records.n_unusable} bytes cannot be read; they are"
-            f" kept beside it with the suffix {DAMAGED_SUFFIX}."
-        )
+        return str(self.sentence).split(". ", 1)[1]
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """What was restored and what was lost."""
-        changes = "1 change is" if self.n_kept == 1 else f"{self.n_kept} changes are"
-        last = f", the last of {self.last_at:%Y-%m-%d %H:%M} UTC" if self.last_at else ""
-        return f"{changes} restored{last}. {self.lost}".strip()
+        at = f"{self.last_at:%Y-%m-%d %H:%M} UTC" if self.last_at else "?"
+        if not self.records.n_unusable:
+            return sentence("restored", n=self.n_kept, at=at)
+        if self.records.is_cut:
+            return sentence("restored_stroke_lost", n=self.n_kept, at=at)
+        n_bytes = self.records.n_unusable
+        return sentence("restored_damaged", n=self.n_kept, at=at, n_bytes=n_bytes, suffix=DAMAGED_SUFFIX)
 
 
 class Journal:

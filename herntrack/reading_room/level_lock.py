@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import unique
 
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level, Term
 
 
@@ -92,11 +93,7 @@ class LevelLock:
         if self.is_locked:
             return ""
         if self.status is LevelStatus.CONTRADICTED:
-            return (
-                f"the level {self.level.value} is contradicted: {self.problem or 'two discs bear its name'}"
-            )
-        how = "is only proposed" if self.status is LevelStatus.PROPOSED else "is not confirmed"
-        return (
-            f"the level {self.level.value} {how}, so the reading cannot be signed; point at its disc and"
-            " confirm it, then sign"
-        )
+            problem = self.problem or "two discs bear its name"
+            return sentence("level_contradicted", level=self.level.value, problem=problem)
+        key = "level_proposed" if self.status is LevelStatus.PROPOSED else "level_unconfirmed"
+        return sentence(key, level=self.level.value)

@@ -1,12 +1,25 @@
 """Descriptors that geometry suggests; a reader decides, nothing is applied by itself.
 
-From the mask and the base plane: shape (Fardon 2014: an extrusion is wider than its base in some
-plane, a sequestration has lost its connection with the disc) and migration. With the midline also
-side and zone, with the line between the facets also the MSU grade (Mysliwiec 2010). What a number
-does not allow is not suggested, and said.
+From the mask and the base plane: shape and migration. With the midline also the side. Zone and MSU
+grade are bounded by the facet joints and the pedicles; they are suggested only where somebody measured
+those, because at other distances the same fragment has another name. What a number does not allow is not
+suggested, and said.
 
-Assumptions: the mask is the displaced material behind the base plane, without the disc; the zones'
-limits are distances from the midline, typical ones where nobody measured them.
+Definitions
+-----------
+Shape, migration, zones: lumbar disc nomenclature 2.0 (Fardon 2014, Spine J 14:2525), zones after Wiltse
+1997 (Spine 22:1534): central between the medial edges of the facets, subarticular from there to the
+pedicle's medial border, foraminal between the pedicle's medial and lateral border, extraforaminal beyond.
+In the central zone a fragment off the midline is right or left central (paracentral). An extrusion is
+wider than its base in some plane, or higher than the disc space; a sequestration has lost its connection.
+
+MSU grade: Mysliwiec 2010 (Eur Spine J 19:1087), against the line between the medial edges of the facet
+joints. Size 1 reaches up to half of the way from the disc's undisplaced border to that line, 2 further, 3
+beyond the line. Location at the greatest extrusion: A in the two central quarters of the line, B in a
+lateral quarter, C beyond the facet's medial edge; AB on the border of A and B.
+
+Assumptions: the mask is the displaced material behind the base plane, without the disc; the base plane
+stands for the disc's undisplaced border.
 
 Public: `suggest_descriptors`, `Suggestion`, `Suggestions`, `CanalLandmarks`.
 """
@@ -24,6 +37,7 @@ from herntrack.errors import GeometryMismatchError
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.descriptors import Descriptors
 from herntrack.model.geometry import VolumeGeometry
+from herntrack.model.sentences import Sentence, sentence
 from herntrack.model.vocabulary import HerniationType, Migration, MsuLocation, Side, Term, Zone
 
 BASE_LAYER_MM = 1.5
@@ -35,11 +49,11 @@ GAP_MM = 3.0
 MIGRATION_MM = 3.0
 """Less beyond the disc's corners is the roundness of a bulge, not migration (mm)."""
 
-MIDLINE_MM = 3.0
-"""A centre within this distance of the midline is central (mm)."""
+MIDLINE_ERROR_MM = 3.0
+"""How far to the side a disc's centre that a person pointed at may lie (mm); see `herntrack.levels.midline`.
 
-BOTH_QUARTERS_SHARE = 1 / 3
-"""From this share in each of two quarters on both are named (no unit)."""
+Nearer to the midline than this, or than a voxel, a centre is on neither side.
+"""
 
 
 REASONS: Mapping[str, str] = {
@@ -56,29 +70,44 @@ REASONS: Mapping[str, str] = {
     "off_none": "Its centre lies {offset:.1f} mm from the midline, within {limit:.0f} mm.",
     "zone": "Its centre lies {offset:.1f} mm from the midline, between {inner:.1f} and {outer:.1f} mm.",
     "zone_outside": "Its centre lies {offset:.1f} mm from the midline, beyond the pedicle's {inner:.1f} mm.",
-    "quarters": "{middle:.0%} is in the middle quarters, {lateral:.0%} in the lateral, {foramen:.0%} beyond.",
+    "quarters": "At its deepest it lies {offset:.1f} mm from the midline; the quarters of the line between"
+    " the facets end at {half:.1f} and {full:.1f} mm.",
     "facet_line": "It reaches {depth:.1f} mm back, {share:.0%} of the way to the line between the facets.",
 }
 """The sentences, in English; the room has them in its languages."""
 
 
+_QUIET: Mapping[str, str] = {
+    "type": "quiet_empty",
+    "zone": "quiet_zone",
+    "side": "quiet_midline",
+    "migration": "quiet_empty",
+    "msu_size": "quiet_msu",
+    "msu_location": "quiet_msu",
+    "pfirrmann": "quiet_pfirrmann",
+}
+"""Which sentence says why nothing is suggested for a descriptor, where the mask itself would do."""
+
+_NAMES = tuple(_QUIET)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanalLandmarks:
-    """Distances at a level; the defaults are typical of L4-L5 and L5-S1.
+    """Distances that somebody measured at the level; None where nobody did.
 
     Parameters
     ----------
-    facet_mm : float
-        From the midline to the inner margin of the facet joint (mm).
-    pedicle_inner_mm, pedicle_outer_mm : float
-        From the midline to the inner and outer margin of the pedicle (mm).
+    facet_mm : float or None
+        From the midline to the medial edge of the facet joint: half of the line between the facets (mm).
+    pedicle_inner_mm, pedicle_outer_mm : float or None
+        From the midline to the medial and the lateral border of the pedicle (mm).
     facet_line_mm : float or None
-        From the base plane back to the line between the facets (mm); None if not measured.
+        From the base plane back to the line between the facets (mm).
     """
 
-    facet_mm: float = 8.0
-    pedicle_inner_mm: float = 12.5
-    pedicle_outer_mm: float = 24.0
+    facet_mm: float | None = None
+    pedicle_inner_mm: float | None = None
+    pedicle_outer_mm: float | None = None
     facet_line_mm: float | None = None
 
 
@@ -109,10 +138,10 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestions:
-    """What geometry suggests, and which descriptors it says nothing of and why."""
+    """What geometry suggests, and why it says nothing of other descriptors, by their names."""
 
     found: tuple[Suggestion, ...] = ()
-    silent: tuple[str, ...] = ()
+    silent: Mapping[str, Sentence] = field(default_factory=dict)
 
     def suggestion(self, name: str) -> Suggestion | None:
         """Return the suggestion for one descriptor."""
@@ -160,7 +189,7 @@ def suggest_descriptors(
     midline_lps : array_like of float, shape (3,), optional
         A point of the midline at the level, for example the disc's centre, LPS mm.
     landmarks : CanalLandmarks, optional
-        Distances at the level; typical ones by default.
+        Distances at the level, as far as they were measured; none by default.
 
     Raises
     ------
@@ -170,22 +199,25 @@ def suggest_descriptors(
     if mask.shape != geometry.shape_zyx:
         raise GeometryMismatchError(f"the mask has the shape {mask.shape} and its grid {geometry.shape_zyx}")
     if base_plane is None:
-        return Suggestions(silent=("Nothing is suggested without a base plane; place one.",))
+        return Suggestions(silent=dict.fromkeys(_NAMES, sentence("quiet_no_plane")))
     if not mask.any():
-        return Suggestions(silent=("Nothing is suggested for an empty mask.",))
+        return Suggestions(silent=dict.fromkeys(_NAMES, sentence("quiet_empty")))
     shape = _shape(mask, geometry, base_plane, midline_lps)
     canal = landmarks or CanalLandmarks()
-    found = [_type(shape), _migration(shape)]
-    silent = ["The Pfirrmann grade is not computed; judge the disc on T2."]
-    if midline_lps is None:
-        silent.append("Side and zone are not suggested: the midline is not known; confirm the level.")
-    else:
+    found = [_type(shape), _migration(shape), _msu_size(shape, canal)]
+    if midline_lps is not None:
         found += [_side(shape), _zone(shape, canal), _msu_location(shape, canal)]
-    if canal.facet_line_mm is None:
-        silent.append("The MSU size is not suggested: the line between the facets was not measured.")
-    else:
-        found.append(_msu_size(shape, canal.facet_line_mm))
-    return Suggestions(found=tuple(found), silent=tuple(silent))
+    suggested = tuple(each for each in found if each is not None)
+    lacking = set(_NAMES) - {each.name for each in suggested}
+    no_midline = {"side", "zone", "msu_location"} if midline_lps is None else set()
+    return Suggestions(
+        found=suggested,
+        silent={
+            name: sentence("quiet_midline" if name in no_midline else _QUIET[name])
+            for name in _NAMES
+            if name in lacking
+        },
+    )
 
 
 def _shape(
@@ -261,46 +293,58 @@ def _migration(shape: _Shape) -> Suggestion:
     return _suggestion("migration", Migration.DOWN, "beyond_below", above=above, below=below)
 
 
+def _beside_midline_mm(shape: _Shape) -> float:
+    """Return how far from the midline a centre is surely on one side of it (mm)."""
+    return max(MIDLINE_ERROR_MM, float(shape.step[2]))
+
+
 def _side(shape: _Shape) -> Suggestion:
-    offset = float(shape.left.mean())
-    if abs(offset) <= MIDLINE_MM:
-        return _suggestion("side", Side.CENTRAL, "off_none", offset=abs(offset), limit=MIDLINE_MM)
+    offset, limit = float(shape.left.mean()), _beside_midline_mm(shape)
+    if abs(offset) <= limit:
+        return _suggestion("side", Side.CENTRAL, "off_none", offset=abs(offset), limit=limit)
     if offset > 0:
         return _suggestion("side", Side.LEFT, "off_left", offset=offset)
     return _suggestion("side", Side.RIGHT, "off_right", offset=-offset)
 
 
-def _zone(shape: _Shape, canal: CanalLandmarks) -> Suggestion:
-    offset = abs(float(shape.left.mean()))
+def _zone(shape: _Shape, canal: CanalLandmarks) -> Suggestion | None:
+    """Return the zone of the centre (Wiltse 1997); None without the borders of the zones."""
+    facet, inner, outer = canal.facet_mm, canal.pedicle_inner_mm, canal.pedicle_outer_mm
+    if facet is None or inner is None or outer is None:
+        return None
+    offset, central = abs(float(shape.left.mean())), _beside_midline_mm(shape)
     limits = (
-        (Zone.CENTRAL, 0.0, MIDLINE_MM),
-        (Zone.PARACENTRAL, MIDLINE_MM, canal.facet_mm),
-        (Zone.SUBARTICULAR, canal.facet_mm, canal.pedicle_inner_mm),
-        (Zone.FORAMINAL, canal.pedicle_inner_mm, canal.pedicle_outer_mm),
+        (Zone.CENTRAL, 0.0, central),
+        (Zone.PARACENTRAL, central, facet),
+        (Zone.SUBARTICULAR, facet, inner),
+        (Zone.FORAMINAL, inner, outer),
     )
-    for zone, inner, outer in limits:
-        if offset <= outer:
-            return _suggestion("zone", zone, "zone", offset=offset, inner=inner, outer=outer)
-    return _suggestion(
-        "zone", Zone.EXTRAFORAMINAL, "zone_outside", offset=offset, inner=canal.pedicle_outer_mm
-    )
+    for zone, near, far in limits:
+        if offset <= far:
+            return _suggestion("zone", zone, "zone", offset=offset, inner=near, outer=far)
+    return _suggestion("zone", Zone.EXTRAFORAMINAL, "zone_outside", offset=offset, inner=outer)
 
 
-def _msu_location(shape: _Shape, canal: CanalLandmarks) -> Suggestion:
-    offset = np.abs(shape.left)
-    middle = float((offset <= canal.facet_mm / 2).mean())
-    foramen = float((offset > canal.facet_mm).mean())
-    lateral = 1.0 - middle - foramen
-    if min(middle, lateral) >= BOTH_QUARTERS_SHARE:
+def _msu_location(shape: _Shape, canal: CanalLandmarks) -> Suggestion | None:
+    """Return the quarter at the greatest extrusion (Mysliwiec 2010); None without the line."""
+    if canal.facet_mm is None:
+        return None
+    full, half = canal.facet_mm, canal.facet_mm / 2
+    deepest = shape.depth > shape.depth.max() - shape.step[0]
+    offset = abs(float(shape.left[deepest].mean()))
+    near = float(shape.step[2]) / 2
+    if abs(offset - half) <= near:
         value = MsuLocation.AB
     else:
-        shares = {MsuLocation.A: middle, MsuLocation.B: lateral, MsuLocation.C: foramen}
-        value = max(shares, key=lambda each: shares[each])
-    return _suggestion("msu_location", value, "quarters", middle=middle, lateral=lateral, foramen=foramen)
+        value = MsuLocation.A if offset < half else MsuLocation.B if offset <= full else MsuLocation.C
+    return _suggestion("msu_location", value, "quarters", offset=offset, half=half, full=full)
 
 
-def _msu_size(shape: _Shape, facet_line_mm: float) -> Suggestion:
+def _msu_size(shape: _Shape, canal: CanalLandmarks) -> Suggestion | None:
+    """Return the size against the line between the facets (Mysliwiec 2010); None without it."""
+    if canal.facet_line_mm is None:
+        return None
     depth = float(shape.depth.max() + shape.step[0] / 2)
-    share = depth / facet_line_mm
+    share = depth / canal.facet_line_mm
     size = 1 if share <= 0.5 else 2 if share <= 1.0 else 3
     return _suggestion("msu_size", size, "facet_line", depth=depth, share=share)

@@ -7,7 +7,7 @@ voxels lie in the patient stays in the layer's metadata, under `METADATA_KEY`.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from herntrack._typing import VolumeZYX
 from herntrack.errors import IrregularSpacingError
 from herntrack.model.records import CataloguedStack
 from herntrack.model.vocabulary import Modality
-from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.stack_files import stack_volume
-from herntrack.workflows.workspace import Workspace
+
+if TYPE_CHECKING:
+    from herntrack.workflows.workspace import Workspace
 
 LayerData: TypeAlias = tuple[VolumeZYX, dict[str, Any], Literal["image"]]
 """Data, attributes and layer type, as `napari.layers.Layer.create` takes them."""
@@ -54,6 +54,10 @@ def stack_layer(workspace: Workspace, stack_uid: str) -> LayerData:
     CatalogueError, DicomError, GeometryMismatchError
         If a file is missing, cannot be read, or is not the slice it is taken for.
     """
+    # Not needed by those who only name a layer, and a second to import.
+    from herntrack.workflows.session import catalogue_of
+    from herntrack.workflows.stack_files import stack_volume
+
     with catalogue_of(workspace) as catalogue:
         each = catalogue.images.stack(stack_uid)
         if not each.stack.is_regular:
@@ -69,7 +73,7 @@ def stack_layer(workspace: Workspace, stack_uid: str) -> LayerData:
         "axis_labels": AXIS_LABELS,
         "colormap": "gray",
         "contrast_limits": display_limits(volume.values, each.series.modality),
-        "metadata": {METADATA_KEY: stack_metadata(each)},
+        "metadata": {METADATA_KEY: {**stack_metadata(each), "workspace": str(workspace.folder)}},
     }
     return volume.values, attributes, "image"
 

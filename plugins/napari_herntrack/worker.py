@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from herntrack.errors import HerntrackError
-from herntrack.workflows.listing import Listing, Row, list_rows
-from herntrack.workflows.workspace import Workspace, find_workspace
-from napari_herntrack.layers import LayerData, stack_layer
+
+if TYPE_CHECKING:
+    # Imported where the work is done: a widget that opens does not wait for the catalogue.
+    from herntrack.workflows.listing import Row
+    from herntrack.workflows.workspace import Workspace
+    from napari_herntrack.layers import LayerData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,9 @@ def list_workspace(folder: Path | None) -> ListedWorkspace | Refusal:
         The workspace; None stands for HERNTRACK_WORKSPACE, else the current folder or the
         nearest one above it.
     """
+    from herntrack.workflows.listing import Listing, list_rows
+    from herntrack.workflows.workspace import find_workspace
+
     try:
         workspace = find_workspace(folder)
         return ListedWorkspace(workspace=workspace, rows=tuple(list_rows(workspace, Listing.STACKS)))
@@ -55,6 +62,8 @@ def read_stacks(workspace: Workspace, stack_uids: Sequence[str]) -> Iterator[Lay
 
 
 def _read_stack(workspace: Workspace, stack_uid: str) -> LayerData | Refusal:
+    from napari_herntrack.layers import stack_layer
+
     try:
         return stack_layer(workspace, stack_uid)
     except (HerntrackError, OSError) as error:

@@ -6,13 +6,16 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
 
 from herntrack.workflows.ingest import ingest
 from herntrack.workflows.workspace import ENVIRONMENT_VARIABLE, Workspace, create_workspace
+from tests.gui.seat import choose_settings
 from tests.unit.plugin.written_stacks import make_workspace
 
 if TYPE_CHECKING:
@@ -74,3 +77,45 @@ def stacks(viewer: Viewer, qtbot: Any) -> Any:
     qtbot.waitUntil(lambda: widget.table.n_rows == 3, timeout=20_000)
     qtbot.waitUntil(widget.reload_button.isEnabled, timeout=20_000)
     return widget
+
+
+@contextmanager
+def own_app() -> Iterator[None]:
+    """Let napari register its actions and plugins anew, as its own fixtures do for one test."""
+    from app_model import Application
+    from napari._app_model._app import NapariApplication, _napari_names
+    from napari._qt._qapp_model.qactions import init_qactions
+    from napari.plugins import _initialize_plugins
+
+    registered = (_initialize_plugins, init_qactions)
+    for each in registered:
+        each.cache_clear()
+    app = NapariApplication("reading_place")
+    app.injection_store.namespace = _napari_names
+    with patch.object(NapariApplication, "get_app_model", return_value=app):
+        try:
+            yield
+        finally:
+            Application.destroy("reading_place")
+            for each in registered:
+                each.cache_clear()
+
+
+@contextmanager
+def opened_place(folder: Path, settings: Path) -> Iterator[Any]:
+    """Open the reading place of a workspace in a napari window, and close it again."""
+    import napari
+
+    from napari_herntrack._qt.panels.place import ReadingPlace
+
+    choose_settings(settings)
+    with own_app():
+        viewer = napari.Viewer(show=True)
+        viewer.window._qt_window.resize(1500, 950)
+        place = ReadingPlace(viewer, folder)
+        viewer.window.add_dock_widget(place, name="herntrack", area="left", add_vertical_stretch=False)
+        yield place
+        place.leave()
+        viewer.close()
+        del viewer, place
+        forget_windows()

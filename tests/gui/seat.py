@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,13 @@ def told(sample_dicom: Path, patient_id: str) -> dict[str, Any]:
     return next(each for each in truth["patients"] if each["patient_id"] == patient_id)
 
 
-def make_study(folder: Path, sample_dicom: Path) -> Workspace:
-    """Return a workspace with sample patients and their lesions, nothing read."""
-    dicom = [sample_dicom / "dicom" / patient_id for patient_id in PATIENTS]
+def make_study(
+    folder: Path, sample_dicom: Path, *, patients: Sequence[str] = PATIENTS, more: Sequence[Path] = ()
+) -> Workspace:
+    """Return a workspace with sample patients and their lesions, nothing read, and more images."""
+    dicom = [*(sample_dicom / "dicom" / patient_id for patient_id in patients), *more]
     workspace = ingest(create_workspace(folder), dicom, jobs=1).workspace
-    for patient_id in PATIENTS:
+    for patient_id in patients:
         for lesion in told(sample_dicom, patient_id)["lesions"]:
             add_lesion(
                 workspace,
@@ -87,7 +89,8 @@ class Seat:
 
     def settle(self) -> None:
         """Wait until nothing runs and every picture is there."""
-        self.wait(lambda: not self.conductor.is_busy and not self.room.loader.is_busy)
+        self.wait(lambda: self.conductor is not None and not self.conductor.is_busy)
+        self.wait(lambda: not self.room.loader.is_busy)
         self.qtbot.wait(20)
 
     def key(self, key: Any, *, shift: bool = False, control: bool = False) -> None:
@@ -172,3 +175,54 @@ class Seat:
 
     def cursor(self) -> Any:
         return self.room.state.cursor_lps(Half.CURRENT)
+
+    def give_reason(self, reason: str) -> None:
+        """Type a reason where the panel asks for one, and press Enter."""
+        from qtpy.QtCore import Qt
+
+        assert self.panel.reasons.isVisible()
+        self.qtbot.keyClicks(self.panel.reasons.line, reason)
+        self.qtbot.keyClick(self.panel.reasons.line, Qt.Key.Key_Return)
+        self.settle()
+
+    def texts(self) -> list[str]:
+        """Return whatever a reader can read in the two docks, on the pictures and on the window."""
+        from qtpy.QtWidgets import QDockWidget, QWidget
+
+        window = self.room.window()
+        roots = [self.place, self.panel]
+        widgets = [*roots, *(child for root in roots for child in root.findChildren(QWidget))]
+        found = [window.windowTitle()]
+        for dock in window.findChildren(QDockWidget):
+            if dock.isAncestorOf(self.place) or dock.isAncestorOf(self.panel):
+                found.append(dock.windowTitle())
+        for widget in widgets:
+            if widget.isVisible():
+                found += told_by(widget)
+        for pane in self.room.panes.values():
+            words = pane.overlay.scene.words
+            found += [*words.top_left, *words.top_right, *words.bottom_left, words.level, words.note]
+        return [text for text in found if text.strip()]
+
+
+def told_by(widget: Any) -> list[str]:
+    """Return what a widget says."""
+    from qtpy.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QMenu, QTreeWidget
+
+    found = [widget.toolTip(), widget.accessibleName(), widget.accessibleDescription()]
+    if isinstance(widget, QLabel | QAbstractButton):
+        found.append(widget.text())
+    elif isinstance(widget, QLineEdit):
+        found += [widget.text(), widget.placeholderText()]
+    elif isinstance(widget, QComboBox):
+        found += [widget.itemText(number) for number in range(widget.count())]
+    elif isinstance(widget, QMenu):
+        found += [action.text() for action in widget.actions()]
+    elif isinstance(widget, QTreeWidget):
+        for number in range(widget.topLevelItemCount()):
+            parent = widget.topLevelItem(number)
+            items = [parent, *(parent.child(place) for place in range(parent.childCount()))]
+            found += [
+                told for item in items for place in (0, 1) for told in (item.text(place), item.toolTip(place))
+            ]
+    return found

@@ -23,8 +23,8 @@ from herntrack.workflows.workspace import Workspace, open_workspace
 from napari_herntrack.viewing.room_state import Hand
 from napari_herntrack.viewing.scene import MaskLook
 from napari_herntrack.viewing.views import Half, View
-from tests.gui.conftest import forget_windows
-from tests.gui.seat import PATIENCE_MS, READER, Seat, choose_settings, make_study, told
+from tests.gui.conftest import opened_place
+from tests.gui.seat import PATIENCE_MS, READER, Seat, make_study, told
 
 SAGITTAL, AXIAL = View.CURRENT_SAGITTAL, View.CURRENT_AXIAL
 
@@ -37,20 +37,8 @@ def study(tmp_path_factory: pytest.TempPathFactory, sample_dicom: Path) -> Works
 @pytest.fixture(scope="module")
 def opened(study: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Return the reading place in a napari window: one for the module, because a window takes seconds."""
-    import napari
-
-    from napari_herntrack._qt.panels.place import ReadingPlace
-
-    choose_settings(tmp_path_factory.mktemp("settings"))
-    viewer = napari.Viewer(show=True)
-    viewer.window._qt_window.resize(1500, 950)
-    place = ReadingPlace(viewer, study.folder)
-    viewer.window.add_dock_widget(place, name="herntrack", area="left", add_vertical_stretch=False)
-    yield place
-    place.leave()
-    viewer.close()
-    del viewer, place
-    forget_windows()
+    with opened_place(study.folder, tmp_path_factory.mktemp("settings")) as place:
+        yield place
 
 
 @pytest.fixture
@@ -93,7 +81,8 @@ def test_a_patient_is_read_from_the_first_visit_to_the_last_signature(
     seat.click(SAGITTAL, truth["click_lps_mm"])
     mask = seat.desk.session.mask
     clicked = mask.volume_mm3
-    assert clicked == pytest.approx(truth["true_volume_mm3"], rel=0.2)
+    # A click takes what lies within the dark rim, which is too little here; the brush is for that.
+    assert 0.6 * truth["true_volume_mm3"] < clicked < 1.1 * truth["true_volume_mm3"]
     assert seat.desk.look is MaskLook.PROPOSED
     seat.press("B")
     assert seat.room.hand is Hand.BRUSH
@@ -158,9 +147,7 @@ def test_a_patient_is_read_from_the_first_visit_to_the_last_signature(
     assert check(study).problems == ()
 
 
-def test_a_saved_mask_opens_again_as_it_was_and_paint_goes_only_where_it_is_read(
-    seat: Seat, sample_dicom: Path
-) -> None:
+def test_a_saved_mask_opens_again_as_it_was(seat: Seat, sample_dicom: Path) -> None:
     truth = truth_of(sample_dicom, "S-003", 0)
     seat.open("S-003", 0)
     seat.press("O")
@@ -169,10 +156,6 @@ def test_a_saved_mask_opens_again_as_it_was_and_paint_goes_only_where_it_is_read
     corner = seat.pixel(SAGITTAL, truth["click_lps_mm"])
     seat.drag(SAGITTAL, [corner, corner + type(corner)(9, 9)])
     seat.settle()
-    # The axial stack has no reading: nothing can be painted there by mistake.
-    middle = type(corner)(seat.room.panes[AXIAL].canvas.width() // 2, 150)
-    seat.drag(AXIAL, [middle, middle + type(middle)(10, 0)])
-    assert not seat.room.panes[AXIAL].labels.data.any()
     before = seat.desk.mask.copy()
     assert before.any()
     seat.press("S")
@@ -183,6 +166,128 @@ def test_a_saved_mask_opens_again_as_it_was_and_paint_goes_only_where_it_is_read
     assert np.array_equal(seat.desk.mask, before)
     assert np.array_equal(seat.room.panes[SAGITTAL].labels.data != 0, before)
     assert not seat.desk.session.is_unsaved
+
+
+def test_paint_on_another_stack_of_the_visit_begins_a_reading_there_and_keeps_the_first(
+    seat: Seat, sample_dicom: Path
+) -> None:
+    truth = truth_of(sample_dicom, "S-003", 0)
+    seat.open("S-003", 0)
+    place = seat.pixel(SAGITTAL, truth["click_lps_mm"])
+    seat.scroll_to(SAGITTAL, truth["click_lps_mm"])
+    seat.press("B")
+    seat.drag(SAGITTAL, [place, place + type(place)(9, 9)])
+    seat.settle()
+    first, unsaved = seat.desk.session.stack.stack.stack_uid, seat.desk.mask.copy()
+    slices, cameras = seat.room.shown_slices, dict(seat.room.state.cameras)
+
+    middle = type(place)(seat.room.panes[AXIAL].canvas.width() // 2, 150)
+    seat.drag(AXIAL, [middle, middle + type(middle)(10, 0)])
+    seat.settle()
+    assert seat.desk.session.stack.stack.stack_uid == seat.room.state.pair.stacks[AXIAL].stack.stack_uid
+    assert seat.panel.message.text().startswith("Now this stack is read.")
+    # The stroke is on it, and everything stands as the reader had turned it.
+    assert seat.desk.mask.shape == seat.room.state.grids[AXIAL].shape_zyx
+    assert set(np.nonzero(seat.desk.mask)[0]) == {slices[AXIAL]}
+    assert seat.desk.session.mask.n_steps == 1
+    assert np.array_equal(seat.room.panes[AXIAL].labels.data != 0, seat.desk.mask)
+    assert (seat.room.shown_slices, seat.room.state.cameras) == (slices, cameras)
+    assert seat.room.hand is Hand.BRUSH
+
+    # A stroke on the first stack goes on with what was not saved there.
+    seat.drag(SAGITTAL, [place + type(place)(20, 20)])
+    seat.settle()
+    assert seat.desk.session.stack.stack.stack_uid == first
+    assert np.count_nonzero(seat.desk.mask) > np.count_nonzero(unsaved) > 0
+    assert seat.desk.mask[unsaved].all()
+    seat.press("Z", control=True)
+    assert np.array_equal(seat.desk.mask, unsaved)
+    seat.drag(AXIAL, [middle + type(middle)(0, 40)])
+    seat.settle()
+    for _ in range(2):
+        seat.press("Z", control=True)
+    assert not seat.desk.mask.any()
+
+    # An eraser finds nothing there and changes nothing.
+    seat.drag(SAGITTAL, [place + type(place)(30, 30)])
+    seat.settle()
+    seat.press("Z", control=True)
+    seat.press("E")
+    seat.drag(AXIAL, [middle])
+    seat.settle()
+    assert seat.panel.message.text() == "Nothing is outlined on this slice."
+    assert seat.desk.session.stack.stack.stack_uid == first
+    seat.press("Z", control=True)
+
+
+def test_paint_on_the_other_visit_says_how_to_open_it(seat: Seat) -> None:
+    row = next(e for e in seat.place.worklist.rows if e.item.patient_id == "S-003" and e.item.day > 0)
+    seat.open("S-003", row.item.day)
+    seat.press("B")
+    baseline = View.BASELINE_SAGITTAL
+    canvas = seat.room.panes[baseline].canvas
+    middle = canvas.rect().center()
+    before = seat.room.panes[baseline].labels.data.copy()
+    seat.drag(baseline, [middle, middle + type(middle)(10, 0)])
+    assert "another visit" in seat.panel.message.text()
+    assert "Y" in seat.panel.message.text()
+    assert np.array_equal(seat.room.panes[baseline].labels.data, before)
+    assert seat.room.active is baseline
+    seat.press("Y")
+    assert seat.item.day == 0
+
+
+def test_a_stroke_that_may_not_be_made_says_why_and_leaves_no_trace(seat: Seat) -> None:
+    seat.open("S-003", 0)
+    before = seat.desk.mask.copy()
+    seat.press("B")
+    # As while it is saved: the brush is in the hand, and nothing may be changed.
+    seat.conductor.crew.freeze("Saving")
+    for view in (SAGITTAL, AXIAL):
+        middle = seat.room.panes[view].canvas.rect().center()
+        seat.drag(view, [middle + type(middle)(-40, 0), middle + type(middle)(-30, 0)])
+        assert "still running" in seat.panel.message.text()
+        seat.panel.say("")
+    assert np.array_equal(seat.desk.mask, before)
+    assert not seat.room.panes[AXIAL].labels.data.any()
+    # Chosen while nothing can be painted, the brush says so too.
+    seat.press("B")
+    seat.drag(SAGITTAL, [seat.room.panes[SAGITTAL].canvas.rect().center()])
+    assert "still running" in seat.panel.message.text()
+    seat.desk.busy_with = ""
+    assert np.array_equal(seat.desk.mask, before)
+
+
+def test_a_key_shows_another_stack_of_the_plane_and_the_outline_stays_on_its_own(seat: Seat) -> None:
+    seat.open("S-003", 0)
+    pane, first = seat.room.panes[SAGITTAL], seat.desk.session.stack.stack.stack_uid
+    seat.press("B")
+    middle = pane.canvas.rect().center()
+    seat.drag(SAGITTAL, [middle])
+    seat.settle()
+    drawn = seat.desk.mask.copy()
+    seat.press("T")
+    shown = seat.room.state.pair.stacks[SAGITTAL].stack
+    assert (shown.stack_uid != first, str(shown.weighting)) == (True, "T1")
+    assert not pane.labels.data.any()
+    assert "T1" in pane.overlay.scene.words.top_right[0]
+    # The reading is still that of the first stack until somebody paints on this one.
+    assert seat.desk.session.stack.stack.stack_uid == first
+    seat.drag(SAGITTAL, [middle + type(middle)(30, 30)])
+    seat.settle()
+    assert seat.desk.session.stack.stack.stack_uid == shown.stack_uid
+    assert seat.desk.mask.any()
+    assert not (seat.desk.mask & drawn).any()
+    seat.press("Z", control=True)
+    seat.press("T")
+    assert seat.room.state.pair.stacks[SAGITTAL].stack.stack_uid == first
+    seat.press("Y")
+    assert np.array_equal(seat.desk.mask, drawn)
+    assert np.array_equal(pane.labels.data != 0, drawn)
+    seat.press("Z", control=True)
+    seat.open("S-003", seat.place.worklist.rows[-1].item.day)
+    seat.press("T")
+    assert seat.panel.message.text() == "This visit has no other stack of this plane."
 
 
 def test_what_cannot_be_done_says_why_and_nothing_opens_a_dialog(seat: Seat) -> None:
@@ -196,7 +301,7 @@ def test_what_cannot_be_done_says_why_and_nothing_opens_a_dialog(seat: Seat) -> 
     seat.press("S", shift=True)
     assert seat.panel.message.text().startswith("The level L5-S1 is not confirmed")
     assert seat.panel.sign_button.toolTip() == seat.panel.message.text()
-    assert seat.panel.sign_reason.isVisible()
+    assert not seat.panel.sign_reason.isVisible()
     seat.press("S")
     assert seat.panel.message.text() == "Nothing was changed since the last save."
     assert QApplication.activeModalWidget() is None

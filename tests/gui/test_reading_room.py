@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ def open_room(two_visits: Workspace) -> Iterator[Any]:
     made = ReadingRoom(two_visits)
     mount = Mount()
     mount.open(made, viewer.window._qt_window)
+    made.furnishing.finish()
     yield made
     mount.close()
     made.close_room()
@@ -352,3 +354,21 @@ def test_a_stack_that_cannot_be_read_says_why_on_its_own_view(room: Any, pair: P
     # The picture of the pair before is out of sight.
     assert pixels(room, AXIAL)[:20].max() < 250
     assert not room.panes[AXIAL].has_stack
+
+
+def test_between_two_steps_of_furnishing_the_window_answers(qtbot: Any) -> None:
+    from qtpy.QtCore import QTimer
+
+    from napari_herntrack._qt.room.turns import Turns
+
+    seen: list[str] = []
+    heart = QTimer()
+    heart.timeout.connect(lambda: seen.append("answer"))
+    heart.start(0)
+    turns = Turns()
+    turns.run(seen.append("step") for _ in range(4))
+    qtbot.waitUntil(lambda: not turns.is_busy, timeout=2_000)
+    heart.stop()
+    steps = [place for place, what in enumerate(seen) if what == "step"]
+    assert len(steps) == 4
+    assert all("answer" in seen[a:b] for a, b in pairwise(steps))

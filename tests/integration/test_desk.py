@@ -167,7 +167,7 @@ def test_the_level_is_confirmed_and_the_reading_signed(desk: Desk, room: Room) -
     assert desk.why_not_sign() == "The reading is signed already."
     assert desk.visit is not None
     assert desk.visit.row.state is ReadingState.SIGNED
-    assert desk.why_not_change().startswith(f"this reading was signed by {READER}")
+    assert desk.why_not_change().startswith(f"This reading was signed by {READER}")
 
 
 def test_a_proposal_is_shown_as_one_and_saving_accepts_it(desk: Desk, room: Room) -> None:
@@ -187,3 +187,37 @@ def test_a_proposal_is_shown_as_one_and_saving_accepts_it(desk: Desk, room: Room
     assert not reading.is_proposed
     assert reading.source == "reading room, proposal accepted as it was"
     assert desk.look is MaskLook.ACCEPTED
+
+
+def test_a_blinded_reader_begins_with_nothing_that_was_carried_or_that_others_said(
+    desk: Desk, room: Room
+) -> None:
+    session = desk.session
+    assert session is not None
+    click(desk, room)
+    work.save_visit(room.workspace, session)
+    desk.leave()
+    rows = work.list_rows(room.workspace, reader=READER, texts=TEXTS).rows
+    assert work.carry_forward(room.workspace, rows[1]).is_proposed
+    blinded = work.blind(room.workspace, reader="reader-2", texts=TEXTS)
+    assert blinded.is_blinded
+    assert {row.state for row in blinded.rows} == {ReadingState.TO_READ}
+    for row in blinded.rows:
+        visit = work.open_visit(room.workspace, row, reader="reader-2", is_blinded=True, texts=TEXTS)
+        assert visit.session is not None
+        assert visit.session.started_from is None
+        assert not visit.session.mask.mask.any()
+        assert (visit.shown.masks, visit.link) == ((), None)
+        # Nor does a proposal say where to look first.
+        assert visit.shown.pair.focus_lps is None
+        visit.session.close()
+    # What they said themselves is there again.
+    visit = work.open_visit(room.workspace, blinded.rows[0], reader="reader-2", is_blinded=True, texts=TEXTS)
+    assert visit.session is not None
+    visit.session.say(ReadingStatus.NOT_EVALUABLE, "Motion artefacts at the level.")
+    visit.session.save()
+    visit.session.close()
+    again = work.open_visit(room.workspace, blinded.rows[0], reader="reader-2", is_blinded=True, texts=TEXTS)
+    assert again.session is not None
+    assert again.session.judgement.status is ReadingStatus.NOT_EVALUABLE
+    again.session.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from herntrack.cli.app import main
 from herntrack.errors import DraftError, ReadingError, SignedReadingError
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.descriptors import Descriptors
@@ -129,7 +131,7 @@ def test_what_was_not_saved_is_there_when_the_visit_is_opened_again(room: Room) 
     assert not any(item.has_draft for item in worklist(room.workspace, reader="reader-2"))
     again = room.open()
     assert np.array_equal(again.mask.mask, mask)
-    assert again.notices[0].startswith("2 changes are restored")
+    assert again.notices[0].startswith("Changes restored: 2")
     assert again.is_unsaved
     assert again.judgement.descriptors.side is Side.RIGHT
     again.mask.redo()
@@ -305,21 +307,57 @@ def test_a_signed_reading_is_final_until_it_is_amended(room: Room) -> None:
     with pytest.raises(SignedReadingError, match="already"):
         sign_reading(room.workspace, reading.reading_uid, reader=READER, level_lock=CONFIRMED)
     with pytest.raises(ReadingError, match="why"):
-        amend_reading(room.workspace, reading.reading_uid, by=READER, reason=" ")
-    amendment = amend_reading(room.workspace, reading.reading_uid, by=READER, reason="wrong slice")
+        amend_reading(room.workspace, reading.reading_uid, reader=READER, reason=" ")
+    with pytest.raises(ReadingError, match="a reader amends what they read"):
+        amend_reading(room.workspace, reading.reading_uid, reader="reader-2", reason="not mine")
+    amended = amend_reading(room.workspace, reading.reading_uid, reader=READER, reason="wrong slice")
     with pytest.raises(ReadingError, match="is not signed"):
-        amend_reading(room.workspace, reading.reading_uid, by=READER, reason="twice")
+        amend_reading(room.workspace, reading.reading_uid, reader=READER, reason="twice")
+    # The new version holds the same mask and says why; the signed one stays as it was.
+    assert amended.reading.supersedes == (reading.reading_uid,)
+    assert amended.reading.source == "amended: wrong slice"
+    assert room.states()[0] is ReadingState.READ
     opened = room.open()
+    assert opened.refusal == ""
+    assert np.array_equal(opened.mask.mask, room.visits[0].mask)
     opened.mask.clear(opened.mask.outlined_slices[0])
     newer = saved(opened).reading
+    assert newer.supersedes == (amended.reading.reading_uid,)
+    opened.sign(CONFIRMED)
     opened.close()
-    assert newer.supersedes == (reading.reading_uid,)
-    assert room.states()[0] is ReadingState.READ
+    assert room.states()[0] is ReadingState.SIGNED
     decisions = DecisionStore(room.workspace.readings_folder).decisions()
-    assert decisions == [signature, amendment]
+    assert decisions[:2] == [signature, amended.amendment]
     assert isinstance(decisions[0], ReadingSignature)
     assert isinstance(decisions[1], ReadingAmendment)
-    assert signatures(room.workspace) == {}
+    assert set(signatures(room.workspace)) == {newer.reading_uid}
+    measure(room.workspace)
+    classify(room.workspace)
+    before = catalogue_rows(room.workspace)
+    rebuild(room.workspace)
+    measure(room.workspace)
+    classify(room.workspace)
+    assert catalogue_rows(room.workspace) == before
+
+
+def test_an_absent_reading_is_amended_from_the_command_line(
+    room: Room, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = room.open(2)
+    session.say(ReadingStatus.ABSENT, "none left")
+    reading = saved(session).reading
+    session.sign(CONFIRMED)
+    session.close()
+    command = ["herntrack", "-w", str(room.workspace.folder), "read", "amend", "--json"]
+    told = ["--reading", reading.reading_uid, "--reader", READER, "--reason", "the wrong visit"]
+    monkeypatch.setattr("sys.argv", [*command, *told])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    amended = json.loads(capsys.readouterr().out)
+    assert (amended["status"], amended["reason"]) == ("absent", "none left")
+    assert amended["supersedes"] == [reading.reading_uid]
+    assert room.states()[2] is ReadingState.READ
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QRegularExpression, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtGui import QKeySequence, QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QShortcut, QStyle, QTableView, QWidget
 
-from herntrack.workflows.listing import Row
+if TYPE_CHECKING:
+    from herntrack.workflows.listing import Row
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
 """What a cell is sorted by."""

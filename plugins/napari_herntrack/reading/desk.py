@@ -20,10 +20,11 @@ from herntrack.reading_room.level_lock import LevelLock
 from herntrack.reading_room.live_numbers import LivePicture
 from herntrack.reading_room.suggestions import Suggestions
 from herntrack.workflows.reading_session import PLACED, ReadingSession
-from herntrack.workflows.worklist import ReadingState
+from napari_herntrack.reading.discretion import discreet
+from napari_herntrack.reading.links import LinkKnown
 from napari_herntrack.reading.outlining import ClickOutline
 from napari_herntrack.reading.rows import WorkRow
-from napari_herntrack.texts import Texts
+from napari_herntrack.texts import Texts, Told
 from napari_herntrack.viewing.pairs import OpenedPair
 from napari_herntrack.viewing.room_state import Hand
 from napari_herntrack.viewing.scene import MaskLook
@@ -57,6 +58,9 @@ class OpenedVisit:
         The confirmed disc's centre.
     refusal : str
         Why there is no session, a sentence.
+    link : LinkKnown or None
+        The alignment with the baseline; None at the baseline, where there is none, and for a blinded
+        reader.
     """
 
     row: WorkRow
@@ -66,6 +70,7 @@ class OpenedVisit:
     lock: LevelLock | None = None
     midline_lps: Point | None = None
     refusal: str = ""
+    link: LinkKnown | None = None
 
 
 class Desk:
@@ -82,6 +87,7 @@ class Desk:
         self.visit: OpenedVisit | None = None
         self.is_blinded = False
         self.busy_with = ""
+        self.is_out_of_sight = False
         self._clicks: dict[int, tuple[tuple[Point, ...], tuple[Point, ...]]] = {}
         self._placed_at: set[BasePlane] = set()
 
@@ -99,6 +105,7 @@ class Desk:
         """Put a visit on the desk; the one before is left first."""
         self.leave()
         self.visit = visit
+        self.is_out_of_sight = False
         self._clicks.clear()
         self._placed_at.clear()
         start = None if visit.session is None else visit.session.started_from
@@ -125,10 +132,6 @@ class Desk:
         """Take note of what is known of the level now."""
         if self.visit is not None:
             self.visit = replace(self.visit, lock=lock, midline_lps=midline_lps)
-
-    @property
-    def _is_signed(self) -> bool:
-        return self.visit is not None and self.visit.row.state is ReadingState.SIGNED
 
     @property
     def look(self) -> MaskLook:
@@ -159,10 +162,17 @@ class Desk:
         if self.visit is None:
             return self.texts("panel.open_first")
         if self.session is None:
-            return self.visit.refusal or self.texts("worklist.no_lesion")
+            return self.told(self.visit.refusal) or self.texts("worklist.no_lesion")
         if self.busy_with:
             return self.texts("room.busy", what=self.busy_with)
-        return self.session.refusal
+        return self.told(self.session.refusal)
+
+    def told(self, sentence: str) -> str:
+        """Return a sentence of the engine in the reader's language, and as they may hear it."""
+        words = self.texts.said(sentence)
+        if not self.is_blinded or isinstance(sentence, Told):
+            return words
+        return Told(discreet(words, self.visit.row.item.patient_id if self.visit else ""))
 
     def why_not_change_mask(self) -> str:
         """Return why a tool has nothing to work on; empty if it has."""
@@ -207,7 +217,7 @@ class Desk:
     def why_not_sign(self) -> str:
         """Return why the reading cannot be signed; empty if it can."""
         session = self.session
-        if self._is_signed:
+        if session is not None and session.is_signed:
             return self.texts("sign.already")
         if session is None or session.refusal or self.busy_with:
             return self.why_not_change()
@@ -217,13 +227,20 @@ class Desk:
             return self.texts("sign.accept_first")
         return self.texts("sign.save_first") if session.needs_save else ""
 
+    def why_not_amend(self) -> str:
+        """Return why there is no signature to open again; empty if there is."""
+        session = self.session
+        if session is None or self.busy_with:
+            return self.why_not_change()
+        return "" if session.is_signed else self.texts("sign.nothing_to_amend")
+
     def _why_not_level(self, session: ReadingSession) -> str:
         lock = None if self.visit is None else self.visit.lock
         if lock is not None and lock.is_locked:
             return ""
         level = session.lesion.level.value
-        if lock is not None and lock.problem:
-            return self.texts("level.contradicted", level=level, problem=lock.problem)
+        if lock is not None and lock.problem and not self.is_blinded:
+            return self.texts("level.contradicted", level=level, problem=self.texts.said(lock.problem))
         return self.texts("level.not_signable", level=level)
 
     def stroke(self, stroke: Stroke) -> MaskEdit | None:
@@ -334,8 +351,13 @@ class Desk:
             visit is not None
             and visit.session is not None
             and view is visit.view
+            and not self.is_out_of_sight
             and not self.why_not_change()
         )
+
+    def may_paint_in(self, view: View) -> bool:
+        """Whether strokes in a view are strokes on the visit that is read, on whatever stack."""
+        return view.half is Half.CURRENT and not self.why_not_change()
 
     def is_current(self, view: View) -> bool:
         """Whether a view shows the visit that is read."""
@@ -347,10 +369,10 @@ class Desk:
 
     def _changing(self) -> ReadingSession:
         if refusal := self.why_not_change():
-            raise DraftError(refusal)
+            raise DraftError(Told(refusal))
         session = self.session
         if session is None:
-            raise DraftError(self.texts("panel.open_first"))
+            raise DraftError(Told(self.texts("panel.open_first")))
         return session
 
     def _take_word_back(self, *, is_outline: bool) -> None:

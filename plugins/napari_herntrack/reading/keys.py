@@ -33,6 +33,7 @@ READING_KEYS = (
     ReadingKey(keys="A", name="save", text="keys.accept_and_save"),
     ReadingKey(keys="S", name="save", text="keys.save"),
     ReadingKey(keys="Shift+S", name="sign", text="keys.sign"),
+    ReadingKey(keys="Shift+A", name="amend", text="keys.amend"),
     ReadingKey(keys="0", name="say_absent", text="keys.absent"),
     ReadingKey(keys="9", name="say_not_evaluable", text="keys.not_evaluable"),
     ReadingKey(keys="V", name="carry_forward", text="keys.carry_forward"),

@@ -1,6 +1,7 @@
 """What the room knows of a lesion's level, and how a reader confirms it.
 
-Public: `level_knowledge`, `confirm_level`, `lock_words`, `image_words`, `LevelKnowledge`.
+Public: `level_knowledge`, `confirm_level`, `lock_words`, `image_words`, `LevelKnowledge`,
+`CONFIRMED_HERE`.
 """
 
 from __future__ import annotations
@@ -17,17 +18,27 @@ from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack.texts import Texts
 
+CONFIRMED_HERE = frozenset((LevelStatus.CONFIRMED, LevelStatus.CONTRADICTED))
+"""Somebody confirmed the level at this very visit: another disc takes its place."""
+
 
 def lock_words(lock: LevelLock, texts: Texts, *, is_blinded: bool = False) -> str:
-    """Return a level in words, as it stands on the image; without who and when for a blinded reader."""
-    blinded = "_blinded" if is_blinded and lock.status in {LevelStatus.CONFIRMED, LevelStatus.CARRIED} else ""
+    """Return a level in words, as it stands on the image.
+
+    A blinded reader is not told who confirmed it, when and at which visit: that is mostly the first.
+    """
+    if is_blinded:
+        key = "level.confirmed_blinded" if lock.is_locked else f"level.{lock.status.name.lower()}"
+        if lock.status is LevelStatus.CONTRADICTED:
+            key = "level.contradicted_blinded"
+        return texts(key, level=lock.level.value)
     return texts(
-        f"level.{lock.status.name.lower()}{blinded}",
+        f"level.{lock.status.name.lower()}",
         level=lock.level.value,
         by=lock.by,
         on="" if lock.on is None else lock.on.isoformat(),
         visit="" if lock.visit_date is None else lock.visit_date.isoformat(),
-        problem=lock.problem,
+        problem=texts.said(lock.problem),
     )
 
 
@@ -62,7 +73,13 @@ def level_knowledge(workspace: Workspace, lesion: Lesion, each: CataloguedStack)
 
 
 def confirm_level(
-    workspace: Workspace, lesion: Lesion, each: CataloguedStack, *, point_lps: Point | None, reader: str
+    workspace: Workspace,
+    lesion: Lesion,
+    each: CataloguedStack,
+    *,
+    point_lps: Point | None,
+    reader: str,
+    reason: str = "",
 ) -> LevelKnowledge:
     """Record that a reader names a disc, and return what is known then.
 
@@ -78,6 +95,8 @@ def confirm_level(
         The disc's centre (LPS mm); None takes the disc that is proposed.
     reader : str
         Who says so.
+    reason : str
+        Why what was confirmed at this visit is given up; empty if nothing is.
 
     Raises
     ------
@@ -91,5 +110,7 @@ def confirm_level(
         reader=reader,
         point_lps=point_lps,
         stack_uid=each.stack.stack_uid,
+        is_replacing=bool(reason),
+        reason=reason,
     )
     return level_knowledge(workspace, lesion, each)

@@ -12,6 +12,7 @@ from herntrack._typing import MaskZYX
 from herntrack.errors import ReadingError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.records import CataloguedStack, Lesion
+from herntrack.model.sentences import sentence
 from herntrack.workflows.base_planes import KnownPlane, known_plane
 from herntrack.workflows.segmenting import outlined_from_points, refuse_outside
 from herntrack.workflows.session import catalogue_of
@@ -57,6 +58,7 @@ def outline_clicks(
     background_points_lps: tuple[Point, ...] = (),
     placed: BasePlane | None = None,
     volume: Volume | None = None,
+    is_blinded: bool = False,
 ) -> ClickOutline:
     """Outline a lesion from clicks.
 
@@ -74,6 +76,8 @@ def outline_clicks(
         The plane that the reader placed; else the known one is used, or one is proposed.
     volume : Volume, optional
         The stack's intensities if they are at hand.
+    is_blinded : bool
+        Let no base plane of another visit guide the outline.
 
     Raises
     ------
@@ -90,11 +94,11 @@ def outline_clicks(
                 plane=placed, source="placed by the reader", is_confirmed=True
             )
         else:
-            known = known_plane(workspace, catalogue, lesion, each)
+            known = None if is_blinded else known_plane(workspace, catalogue, lesion, each)
         volume = volume or stack_volume(workspace, catalogue.images, each.stack)
     made, source, remarks = outlined_from_points(volume, points_lps, background_points_lps, known)
     if not made.mask.any():
-        raise ReadingError(f"nothing was outlined there: {made.reason} Click in the fragment's middle")
+        raise ReadingError(sentence("nothing_outlined"))
     return ClickOutline(
         mask=made.mask,
         base_plane=made.base_plane,

@@ -35,6 +35,8 @@ class WorkRow:
         That in the reader's language.
     note : str
         What else to know, a sentence.
+    in_list : str
+        What stands for it below the heading of its patient or case.
     """
 
     item: WorkItem
@@ -44,6 +46,7 @@ class WorkRow:
     state: ReadingState
     state_word: str
     note: str = ""
+    in_list: str = ""
 
     @property
     def title(self) -> str:
@@ -65,6 +68,7 @@ def open_rows(items: Sequence[WorkItem], texts: Texts) -> list[WorkRow]:
                 state=item.state,
                 state_word=texts.word(item.state),
                 note=_note(item, texts),
+                in_list=f"{item.visit_date.isoformat()}  {texts('worklist.day')} {item.day}",
             )
         )
     return rows
@@ -80,7 +84,8 @@ def blinded_rows(items: Sequence[BlindedItem], texts: Texts) -> list[WorkRow]:
             visit=texts("blinding.visit", label=blinded.visit.rsplit(" ", 1)[-1]),
             state=blinded.state,
             state_word=texts.word(blinded.state),
-            note=_note(blinded.item, texts),
+            note=_note(blinded.item, texts, is_blinded=True),
+            in_list=_lesion(blinded.item, texts),
         )
         for blinded in items
     ]
@@ -113,9 +118,9 @@ def _lesion(item: WorkItem, texts: Texts) -> str:
     return item.level.value if item.side is None else f"{item.level.value} {texts.word(item.side)}"
 
 
-def _note(item: WorkItem, texts: Texts) -> str:
+def _note(item: WorkItem, texts: Texts, *, is_blinded: bool = False) -> str:
     if item.lesion_uid is None:
         return texts("worklist.no_lesion")
     if item.stack_uid is None:
-        return texts("worklist.no_stack")
-    return texts("worklist.has_draft") if item.has_draft else item.note
+        return texts("worklist.no_stack_blinded" if is_blinded else "worklist.no_stack")
+    return texts("worklist.has_draft") if item.has_draft else texts.said(item.note)

@@ -16,6 +16,7 @@ from herntrack.errors import HerntrackError, ReadingError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.records import CataloguedStack, Reading
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Plane
 from herntrack.reading_room.suggestions import Suggestions, suggest_descriptors
 from herntrack.segmentation.guards import Guard, check_mask
@@ -26,12 +27,14 @@ from herntrack.workflows.proposals import propose_patient
 from herntrack.workflows.reading_opening import open_reading
 from herntrack.workflows.reading_saves import SaveConflict
 from herntrack.workflows.reading_session import ReadingSession
+from herntrack.workflows.sign_off import amend_reading
 from herntrack.workflows.worklist import worklist
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack.reading.desk import OpenedVisit
 from napari_herntrack.reading.levels import level_knowledge
+from napari_herntrack.reading.links import link_known
 from napari_herntrack.reading.rows import WorkRow, blinded_rows, open_rows
-from napari_herntrack.texts import Texts
+from napari_herntrack.texts import Texts, Told
 from napari_herntrack.viewing.hanging import SHOWN_PLANES
 from napari_herntrack.viewing.pairs import OpenedPair, make_pair
 from napari_herntrack.viewing.views import Half, View, VisitOnScreen
@@ -95,7 +98,7 @@ def blind(workspace: Workspace, *, reader: str, texts: Texts) -> Listed:
 def lift_blinding(workspace: Workspace, *, reader: str, reason: str, texts: Texts) -> Listed:
     """Record that a reader is told the dates of all patients, then list them."""
     if not reason.strip():
-        raise ReadingError(texts("panel.unblinding_needs_reason"))
+        raise ReadingError(Told(texts("panel.unblinding_needs_reason")))
     patients = {row.item.patient_id for row in blinded_worklist(workspace, reader=reader)}
     for patient_id in sorted(patients):
         unblind(workspace, reader=reader, patient_id=patient_id, decided_by=reader, reason=reason)
@@ -142,21 +145,31 @@ def open_visit(
         # A blinded reader is not shown which visit came before.
         beside=item.visit_date if is_blinded else None,
         is_blinded=is_blinded,
+        reader=reader,
     )
     shown = _captioned(shown, row, texts, is_blinded=is_blinded)
     view = next(each for each in shown.pair.stacks if each.half is Half.CURRENT)
     read_on = stack_uid or item.stack_uid
     if item.lesion_uid is None or read_on is None:
         return OpenedVisit(row=row, shown=shown, session=None, view=view, refusal=row.note)
-    session = open_reading(workspace, lesion_uid=item.lesion_uid, stack_uid=read_on, reader=reader)
+    session = open_reading(
+        workspace, lesion_uid=item.lesion_uid, stack_uid=read_on, reader=reader, is_blinded=is_blinded
+    )
     try:
         shown, view = _with_stack(shown, session.stack)
         known = level_knowledge(workspace, session.lesion, session.stack)
+        link = None if is_blinded else link_known(workspace, item)
     except BaseException:
         session.close()
         raise
     return OpenedVisit(
-        row=row, shown=shown, session=session, view=view, lock=known.lock, midline_lps=known.centre_lps
+        row=row,
+        shown=shown,
+        session=session,
+        view=view,
+        lock=known.lock,
+        midline_lps=known.centre_lps,
+        link=link,
     )
 
 
@@ -164,7 +177,14 @@ def stacks_ahead(workspace: Workspace, row: WorkRow, *, is_blinded: bool) -> tup
     """Return the stacks that opening a row would show, so that they can be read before it is opened."""
     item = row.item
     beside = item.visit_date if is_blinded else None
-    shown = make_pair(workspace, item.patient_id, item.visit_date, lesion_uid=item.lesion_uid, beside=beside)
+    shown = make_pair(
+        workspace,
+        item.patient_id,
+        item.visit_date,
+        lesion_uid=item.lesion_uid,
+        beside=beside,
+        is_blinded=is_blinded,
+    )
     return tuple(shown.pair.stacks.values())
 
 
@@ -184,8 +204,25 @@ def save_visit(workspace: Workspace, session: ReadingSession) -> Saved:
         classify(workspace)
     except HerntrackError as error:
         # The reading is safe; what could not be computed is made up for by the commands.
-        problem = str(error)
+        problem = sentence("saved_not_measured", detail=str(error))
     return Saved(reading=outcome.reading, conflict=conflict, problem=problem)
+
+
+def amend(workspace: Workspace, session: ReadingSession, *, reason: str) -> Reading:
+    """Open the signed reading again, then measure and classify; return its new version.
+
+    Raises
+    ------
+    HerntrackError
+        If it is not signed, somebody else's, or no reason is given.
+    """
+    reading = session.started_from
+    if reading is None:
+        raise ReadingError("there is no reading to amend; read the visit first")
+    amended = amend_reading(workspace, reading.reading_uid, reader=session.key.reader, reason=reason).reading
+    measure(workspace)
+    classify(workspace)
+    return amended
 
 
 def carry_forward(workspace: Workspace, row: WorkRow, *, is_again: bool = False) -> Carried:

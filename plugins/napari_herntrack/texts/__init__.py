@@ -3,7 +3,7 @@
 A key names a section and a text, ``save.saved``. Words of the field have the section of their list:
 `Texts.word`. What goes into a record is in English whatever the reader's language: `Texts.recorded`.
 
-Public: `Texts`, `load_texts`, `LANGUAGES`, `system_language`.
+Public: `Texts`, `Told`, `load_texts`, `LANGUAGES`, `system_language`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from importlib.resources import files
 from types import MappingProxyType
 
 from herntrack.errors import VocabularyError
+from herntrack.model.sentences import Sentence
 from herntrack.model.vocabulary import (
     HerniationType,
     Migration,
     OutcomeClass,
+    Plane,
     ReadingStatus,
     Side,
     Term,
     VisitState,
+    Weighting,
     Zone,
 )
 from herntrack.reading_room.edits import Tool
@@ -48,6 +51,8 @@ PLURALS = ("one", "few", "many")
 
 _SECTIONS: Mapping[type[Term], str] = MappingProxyType(
     {
+        Plane: "plane",
+        Weighting: "weighting",
         HerniationType: "type",
         Zone: "zone",
         Side: "side",
@@ -60,8 +65,12 @@ _SECTIONS: Mapping[type[Term], str] = MappingProxyType(
     }
 )
 
-_SHARES = frozenset(("middle", "lateral", "foramen", "share"))
+_SHARES = frozenset(("share",))
 """Numbers of a suggestion that are parts of a whole; the others are millimetres."""
+
+
+class Told(str):
+    """What is in the reader's language already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,25 @@ class Texts:
     def guard(self, name: str) -> str:
         """Return a warning by the name of its `herntrack.segmentation.guards.Guard`."""
         return self.entries[f"guard.{_plain(name)}"]
+
+    def said(self, sentence: str) -> Told:
+        """Return a sentence of the engine in this language.
+
+        One without a name is a technical detail and stays English, with a word before it that says so.
+        """
+        if isinstance(sentence, Told) or not sentence:
+            return Told(sentence)
+        if isinstance(sentence, Sentence):
+            values = {name: self._value(value) for name, value in sentence.values.items()}
+            return Told(self.entries[f"said.{sentence.key}"].format(**values))
+        return Told(self.entries["room.detail"].format(detail=sentence))
+
+    def _value(self, value: object) -> str:
+        if isinstance(value, tuple):
+            return ", ".join(self._value(each) for each in value)
+        if isinstance(value, Term):
+            return self.word(value)
+        return str(self.said(value)) if isinstance(value, Sentence) else str(value)
 
     def section(self, name: str) -> dict[str, str]:
         """Return the texts of a section, in the order of the file, for example a list of reasons."""
@@ -173,4 +201,4 @@ def plural_form(language: str, n: int) -> str:
 
 
 def _plain(value: str) -> str:
-    return value.replace("'", "").replace(" ", "_")
+    return value.replace("'", "").replace(" ", "_").replace("-", "_")

@@ -1,9 +1,8 @@
 """Reads stacks in processes of their own.
 
 JPEG 2000 decoders keep Python's lock while they work: in a thread they would stop the window for
-every slice. Two processes stand ready, started together with the room, each fed by a thread over
-a pair of pipes (not multiprocessing, whose children run the caller's main module again; see
-`herntrack.dicom.reading_process`). What a process that died had to read is read by its thread.
+every slice. Two processes stand ready, started together with the room, each fed by a thread. What a
+process that died had to read is read by its thread.
 
 Public: `Decoders`, `prepare`; `serve` is the other end.
 """
@@ -11,22 +10,19 @@ Public: `Decoders`, `prepare`; `serve` is the other end.
 from __future__ import annotations
 
 import itertools
-import json
-import os
 import pickle
-import signal
-import struct
 import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
 from queue import Empty, PriorityQueue
 from threading import Thread
-from typing import IO, TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from herntrack import child_process
 from herntrack._typing import VolumeZYX
+from herntrack.child_process import received, send, serving
 from herntrack.errors import HerntrackError
 from herntrack.model.records import Stack
 
@@ -38,12 +34,6 @@ N_PROCESSES = 2
 
 FIRST, SOON, LATER = 0, 1, 2
 """How urgent a stack is: the slice looked at, the rest of the pair, the next patient."""
-
-_SERVE = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]);"
-    "from napari_herntrack.viewing.decoders import serve; serve()"
-)
-_LENGTH = struct.Struct("<Q")
 
 _Job: TypeAlias = "tuple[int, int, tuple[Stack, tuple[SliceFile, ...]] | None, Future[VolumeZYX]]"
 
@@ -140,24 +130,21 @@ class _Feeder:
 
 def serve() -> None:
     """Read what is asked for over standard input until it ends."""
-    # What a library prints must not get among the answers; Ctrl-C is the caller's to answer.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asked, answers = serving()
     prepare()
     from herntrack.imaging.load import load_volume
 
     while True:
         try:
-            stack, files = _received(sys.stdin.buffer)
+            stack, files = received(asked)
         except EOFError:
             return
         try:
             values = np.ascontiguousarray(load_volume(stack, files).values)
         except (HerntrackError, OSError) as error:
-            _send(answers, str(error))
+            send(answers, str(error))
             continue
-        _send(answers, (values.dtype.str, values.shape))
+        send(answers, (values.dtype.str, values.shape))
         answers.write(values.data)
         answers.flush()
 
@@ -171,20 +158,14 @@ def _cancel(job: Future[VolumeZYX]) -> None:
 def _started() -> subprocess.Popen[bytes] | None:
     """Return a process that decodes; None where none can be started."""
     try:
-        return subprocess.Popen(  # noqa: S603 - this interpreter and our own words
-            [sys.executable, "-c", _SERVE, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        return child_process.start(__name__)
     except OSError:
         return None
 
 
 def _ask(process: subprocess.Popen[bytes], stack: Stack, files: tuple[SliceFile, ...]) -> VolumeZYX:
-    if process.stdin is None or process.stdout is None:
-        raise EOFError("the process has no pipes")
-    _send(process.stdin, (stack, files))
-    answer = _received(process.stdout)
+    send(process.stdin, (stack, files))
+    answer = received(process.stdout)
     if isinstance(answer, str):
         raise HerntrackError(answer)
     kind, shape = answer
@@ -192,25 +173,8 @@ def _ask(process: subprocess.Popen[bytes], stack: Stack, files: tuple[SliceFile,
     room = values.reshape(-1).view(np.uint8).data
     place = 0
     while place < len(room):
-        count = process.stdout.readinto(room[place:])  # type: ignore[attr-defined]  # a buffered reader
+        count = process.stdout.readinto(room[place:])  # type: ignore[union-attr]  # a buffered reader
         if not count:
             raise EOFError("the process has ended")
         place += count
     return values
-
-
-def _send(pipe: IO[bytes], value: object) -> None:
-    content = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.write(_LENGTH.pack(len(content)) + content)
-    pipe.flush()
-
-
-def _received(pipe: IO[bytes]) -> Any:
-    head = pipe.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        raise EOFError("the other process has ended")
-    (length,) = _LENGTH.unpack(head)
-    content = pipe.read(length)
-    if len(content) < length:
-        raise EOFError("the other process has ended")
-    return pickle.loads(content)  # noqa: S301 - written by our own code in the other process

@@ -31,6 +31,7 @@ VIEW_KEYS = (
     Key(keys="Up", name="previous_slice", words="previous slice"),
     Key(keys="Down", name="next_slice", words="next slice"),
     Key(keys="Tab", name="next_view", words="next view"),
+    Key(keys="T", name="next_stack", words="another stack of the same plane"),
     Key(keys="1", name="first_window", words="window: first preset"),
     Key(keys="2", name="second_window", words="window: second preset"),
     Key(keys="3", name="third_window", words="window: third preset"),

@@ -19,7 +19,7 @@ from herntrack.model.records import CataloguedStack, Lesion, Reading, Visit
 from herntrack.model.vocabulary import Plane, ReadingStatus
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
-from napari_herntrack.viewing.hanging import hang
+from napari_herntrack.viewing.hanging import SHOWN_PLANES, hang, other_stacks
 from napari_herntrack.viewing.linking import moved_point
 from napari_herntrack.viewing.scene import MaskLook
 from napari_herntrack.viewing.views import Half, Pair, View, VisitOnScreen
@@ -55,6 +55,7 @@ def make_pair(
     lesion_uid: str | None = None,
     beside: date | None = None,
     is_blinded: bool = False,
+    reader: str = "",
 ) -> OpenedPair:
     """Return a visit beside the baseline, or beside another visit, with the readings on them.
 
@@ -71,7 +72,9 @@ def make_pair(
     beside : date, optional
         The other visit; by default the baseline. The baseline itself is shown alone.
     is_blinded : bool
-        Leave dates, days and time points out of the captions.
+        Leave dates, days and time points out of the captions, and all that this reader did not say.
+    reader : str
+        Who reads; asked for where they are blinded.
 
     Raises
     ------
@@ -99,6 +102,7 @@ def make_pair(
             lesion=lesion,
             sides=sides,
             is_blinded=is_blinded,
+            reader=reader,
         ).make()
 
 
@@ -112,11 +116,14 @@ class _PairMaker:
         lesion: Lesion | None,
         sides: dict[Half, Visit],
         is_blinded: bool,
+        reader: str,
     ) -> None:
         self._workspace, self._catalogue, self._lesion = workspace, catalogue, lesion
         self._patient_id, self._sides, self._is_blinded = patient_id, sides, is_blinded
         self._stacks = catalogue.images.stacks(patient_id=patient_id)
         readings = [] if lesion is None else catalogue.followup.readings(lesion.lesion_uid, is_current=True)
+        if is_blinded:
+            readings = [each for each in readings if each.reader == reader and not each.is_proposed]
         self._readings = {half: _best(readings, visit) for half, visit in sides.items()}
 
     def make(self) -> OpenedPair:
@@ -144,15 +151,22 @@ class _PairMaker:
             link_note=note,
             focus_lps=focus.get(Half.CURRENT),
             baseline_focus_lps=focus.get(Half.BASELINE),
+            choices={
+                View.of(half, plane): tuple(other_stacks(self._of_visit(half), plane))
+                for half in self._sides
+                for plane in SHOWN_PLANES
+            },
         )
         found = tuple(mask for mask in masks.values() if mask is not None)
         return OpenedPair(pair=pair, lesion=self._lesion, masks=found)
 
     def _stacks_at(self, half: Half, focus: Point | None) -> dict[Plane, CataloguedStack]:
         reading = self._readings[half]
-        of_visit = [e for e in self._stacks if e.study.study_date == self._sides[half].visit_date]
         preferred = [reading.stack_uid] if reading is not None and reading.stack_uid else []
-        return hang(of_visit, focus_lps=focus, preferred=preferred)
+        return hang(self._of_visit(half), focus_lps=focus, preferred=preferred)
+
+    def _of_visit(self, half: Half) -> list[CataloguedStack]:
+        return [e for e in self._stacks if e.study.study_date == self._sides[half].visit_date]
 
     def _caption(self, half: Half) -> str:
         visit = self._sides[half]

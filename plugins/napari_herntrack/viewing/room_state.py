@@ -9,6 +9,7 @@ Public: `RoomState`, `Hand`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum, unique
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from herntrack._typing import FloatArray
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.geometry import VolumeGeometry
+from herntrack.model.records import CataloguedStack
 from herntrack.model.vocabulary import Plane
 from napari_herntrack.viewing.linking import (
     cross_line,
@@ -217,14 +219,26 @@ class RoomState:
             self.cameras[view] = Camera(centre_mm=(float(row), float(column)), zoom=zoom)
         return set(self.views)
 
+    def show_stack(self, view: View, each: CataloguedStack) -> None:
+        """Show another stack of the same visit in a view, at the same place and as large."""
+        camera = self.cameras.get(view)
+        old = self._grids[view]
+        self.pair = self.pair.with_stack(view, each)
+        self._grids[view] = grid = each.stack.geometry
+        self.ranges.pop(view, None)
+        self._follow(view)
+        self.slices[view] = int(np.clip(self.slices[view], 0, grid.shape_zyx[0] - 1))
+        if camera is not None:
+            row, column = np.array(camera.centre_mm) / old.spacing_zyx[1:]
+            place = grid.lps_to_index(old.index_to_lps((0.0, row, column)))[1:] * grid.spacing_zyx[1:]
+            self.cameras[view] = Camera(centre_mm=(float(place[0]), float(place[1])), zoom=camera.zoom)
+
     def pin(self, current_lps: npt.ArrayLike, baseline_lps: npt.ArrayLike) -> None:
         """Link the visits by the same spot in each, pointed at by the reader."""
-        self.pair = Pair(
-            current=self.pair.current,
-            baseline=self.pair.baseline,
+        self.pair = replace(
+            self.pair,
             matrix_lps=pin_matrix(current_lps, baseline_lps),
             link_note="linked by a pin: holds near the pinned spot",
-            focus_lps=self.pair.focus_lps,
         )
 
     def _look_at(self, half: Half, point_lps: FloatArray) -> None:

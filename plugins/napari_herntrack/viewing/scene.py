@@ -35,6 +35,8 @@ class Words:
         The level in words; stands on the picture at all times.
     is_level_confirmed : bool
         Whether a person confirmed it; drawn quietly if so, as a warning if not.
+    units : tuple of str
+        Millimetres and centimetres, for the scale bar.
     note : str
         A sentence in the middle, such as why there is no picture.
     """
@@ -44,6 +46,7 @@ class Words:
     bottom_left: tuple[str, ...] = ()
     level: str = ""
     is_level_confirmed: bool = False
+    units: tuple[str, str] = ("mm", "cm")
     note: str = ""
 
 

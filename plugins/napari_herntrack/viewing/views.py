@@ -6,7 +6,7 @@ Public: `View`, `Half`, `VisitOnScreen`, `Pair`, `COUNTERPART`, `BESIDE`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from types import MappingProxyType
 
@@ -107,6 +107,8 @@ class Pair:
         Where to begin, in the current visit; None is the middle of the stack.
     baseline_focus_lps : tuple of float or None
         Where to begin in the baseline, in case that the two are not aligned.
+    choices : mapping from View to tuple of CataloguedStack
+        What else each view could show: every stack of its plane, the best first.
     """
 
     current: VisitOnScreen
@@ -115,6 +117,7 @@ class Pair:
     link_note: str = ""
     focus_lps: Point | None = None
     baseline_focus_lps: Point | None = None
+    choices: Mapping[View, tuple[CataloguedStack, ...]] = field(default_factory=dict)
     _stacks: dict[View, CataloguedStack] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -126,6 +129,16 @@ class Pair:
     def stacks(self) -> Mapping[View, CataloguedStack]:
         """The stack of each view that has one."""
         return MappingProxyType(self._stacks)
+
+    def with_stack(self, view: View, each: CataloguedStack) -> Pair:
+        """Return the pair with another stack in a view that has one."""
+        visit = self.current if view.half is Half.CURRENT else self.baseline
+        if visit is None:
+            return self
+        changed = replace(visit, stacks={**visit.stacks, view.plane: each})
+        if view.half is Half.CURRENT:
+            return replace(self, current=changed)
+        return replace(self, baseline=changed)
 
     def caption(self, view: View) -> str:
         """Return what stands on a view about its visit."""

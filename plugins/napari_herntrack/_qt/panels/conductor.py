@@ -11,13 +11,14 @@ from typing import Any
 from qtpy.QtCore import QObject
 
 from herntrack.model.vocabulary import ReadingStatus
-from herntrack.reading_room.level_lock import LevelStatus
 from herntrack.reading_room.suggestions import Suggestions
 from herntrack.workflows.reading_saves import SaveConflict, settle_conflict
 from herntrack.workflows.worklist import ReadingState
 from herntrack.workflows.workspace import Workspace
+from napari_herntrack._qt.panels.corrections import Corrections
 from napari_herntrack._qt.panels.crew import Crew
-from napari_herntrack._qt.panels.drawing import Drawing, point_of
+from napari_herntrack._qt.panels.drawing import Drawing
+from napari_herntrack._qt.panels.elsewhere import Elsewhere
 from napari_herntrack._qt.panels.lists import Lists
 from napari_herntrack._qt.panels.reading_panel import ReadingPanel
 from napari_herntrack._qt.panels.showing import Showing
@@ -26,7 +27,7 @@ from napari_herntrack._qt.panels.worklist_panel import WorklistPanel
 from napari_herntrack._qt.room.reading_room import ReadingRoom
 from napari_herntrack.reading import work
 from napari_herntrack.reading.desk import Desk, OpenedVisit
-from napari_herntrack.reading.levels import LevelKnowledge, confirm_level, lock_words
+from napari_herntrack.reading.discretion import view_words
 from napari_herntrack.reading.rows import WorkRow
 from napari_herntrack.texts import Texts
 from napari_herntrack.viewing.room_state import Hand
@@ -68,8 +69,19 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         self.crew = Crew(workspace, self.show)
         self.drawing = Drawing(self.desk, room, panel, show=self.show, crew=self.crew)
         self.lists = Lists(self.desk, worklist, panel, crew=self.crew, reader=reader)
+        self.corrections = Corrections(
+            self.desk, room, panel, show=self.show, crew=self.crew, drawing=self.drawing, lists=self.lists
+        )
+        self.elsewhere = Elsewhere(
+            self.desk,
+            room,
+            worklist,
+            drawing=self.drawing,
+            crew=self.crew,
+            open_row=self.open_row,
+        )
         self._conflict: SaveConflict | None = None
-        self._has_pointed = False
+        self._is_stack_chosen = False
         self._connect()
         self.show.all()
         self.crew.run_aside("", work.prepare, lambda _: None)
@@ -96,18 +108,26 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
             self.worklist.show_reader_hint()
             self.drawing.refuse(self.texts("room.choose_reader"))
             return
+        opened = [row]
+
+        def leave() -> None:
+            # The list may have been read anew since the row was asked for.
+            opened[0] = next((e for e in self.worklist.rows if e.item.key == row.item.key), row)
+            self._is_stack_chosen = stack_uid is not None
+            self._leave()
+
         self.crew.run(
             self.texts("room.opening", what=row.title),
             lambda: work.open_visit(
                 self.workspace,
-                row,
+                opened[0],
                 reader=self.reader,
                 is_blinded=self.desk.is_blinded,
                 texts=self.texts,
                 stack_uid=stack_uid,
             ),
             self._opened,
-            begin=self._leave,
+            begin=leave,
         )
 
     def next_visit(self) -> None:
@@ -118,26 +138,6 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         """Let the keys go to the search line."""
         self.worklist.search_line.setFocus()
         self.worklist.search_line.selectAll()
-
-    def confirm_level(self) -> None:
-        """Say that the disc pointed at, or else the one proposed, is the lesion's level."""
-        visit = self.desk.visit
-        if visit is None or visit.session is None or visit.lock is None:
-            self.drawing.refuse(self.desk.why_not_change())
-            return
-        session, state = visit.session, self.room.state
-        cursor = state.cursor_lps(Half.CURRENT) if state is not None and self._has_pointed else None
-        if cursor is None and visit.lock.status is not LevelStatus.PROPOSED:
-            self.drawing.refuse(self.texts("level.confirm_hint", level=session.lesion.level.value))
-            return
-        point = None if cursor is None else point_of(cursor)
-        self.crew.run(
-            self.texts("level.confirm"),
-            lambda: confirm_level(
-                self.workspace, session.lesion, session.stack, point_lps=point, reader=self.reader
-            ),
-            self._level_known,
-        )
 
     def say_absent(self) -> None:
         """Say that nothing is left."""
@@ -161,8 +161,10 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
     def take_suggestions(self) -> None:
         """Say what geometry suggests wherever nothing was said."""
         if not self.drawing.suggestions.found:
-            silent = self.drawing.suggestions.silent
-            self.drawing.refuse(self.desk.why_not_change_mask() or (silent[0] if silent else ""))
+            silent = list(self.drawing.suggestions.silent.values())
+            self.drawing.refuse(
+                self.desk.why_not_change_mask() or (self.desk.told(silent[0]) if silent else "")
+            )
             return
         self.drawing.attempt(lambda: self.desk.take_suggestions(self.drawing.suggestions))
         self.show.words()
@@ -179,19 +181,8 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         self._carry(visit.row, is_again=True)
 
     def read_here(self) -> None:
-        """Read on the stack of the active view from now on."""
-        visit, state = self.desk.visit, self.room.state
-        view = self.room.active
-        if visit is None or visit.session is None or state is None or view not in state.views:
-            self.drawing.refuse(self.desk.why_not_change())
-            return
-        if view.half is not Half.CURRENT:
-            self.drawing.refuse(self.texts("panel.other_visit"))
-            return
-        if visit.session.is_unsaved:
-            self.drawing.refuse(self.texts("panel.save_or_undo_first"))
-            return
-        self.open_row(visit.row, stack_uid=state.pair.stacks[view].stack.stack_uid)
+        """Read on the stack of the active view from now on, or open the visit that it shows."""
+        self.elsewhere.read_here()
 
     def save(self) -> None:
         """Save the reading; a proposal is accepted by it."""
@@ -239,7 +230,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
             self.panel.show_conflict("")
             self.lists.reload()
             self.open_row(visit.row)
-            self.panel.say(self.texts("conflict.settled"))
+            self.crew.afterwards(lambda: self.panel.say(self.texts("conflict.settled")))
 
         self.crew.run(
             self.texts("conflict.title"),
@@ -251,11 +242,9 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
 
     def _connect(self) -> None:
         room, panel, drawing = self.room, self.panel, self.drawing
-        room.looked_at.connect(self._looked_at)
-        room.refused.connect(drawing.refuse)
+        room.refused.connect(lambda reason: drawing.refuse(self.desk.told(reason)))
         self.worklist.row_wanted.connect(self.open_row)
         self.lists.row_wanted.connect(self.open_row)
-        panel.confirm_wanted.connect(self.confirm_level)
         panel.save_wanted.connect(self.save)
         panel.sign_wanted.connect(self.sign)
         panel.lesion_wanted.connect(self.lists.add_lesion)
@@ -275,9 +264,11 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
 
     def _opened(self, visit: OpenedVisit) -> None:
         self.desk.open(visit)
-        self.drawing.suggestions, self._has_pointed = Suggestions(), False
+        self.drawing.suggestions = Suggestions()
+        self.corrections.forget()
         room = self.room
-        room.show_pair(visit.shown.pair)
+        room.set_view_words(view_words(self.texts, is_blinded=self.desk.is_blinded))
+        room.show_pair(visit.shown.pair, keeps_place=self._is_stack_chosen)
         for shown in visit.shown.masks:
             if shown.view.half is Half.BASELINE:
                 room.show_mask(shown.view, shown.mask, shown.look)
@@ -291,7 +282,9 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         self._say_opening(visit)
         self._read_ahead()
         self.drawing.look_soon()
-        if visit.row.item.day > 0 and self.desk.can_be_proposed and not self.desk.is_blinded:
+        # A proposal on another stack would take the reader back from the one they chose.
+        is_free = self.desk.can_be_proposed and not self._is_stack_chosen
+        if visit.row.item.day > 0 and is_free and not self.desk.is_blinded:
             if any(_is_earlier_and_read(each, visit.row) for each in self.worklist.rows):
                 self._carry(visit.row)
             else:
@@ -314,13 +307,14 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         session = visit.session
         notices = () if session is None else session.notices
         refusal = visit.refusal if session is None else session.refusal
-        sentence = " ".join(part for part in (*notices, refusal) if part)
+        sentence = " ".join(self.desk.told(part) for part in (*notices, refusal) if part)
         if not sentence and session is not None and session.is_proposed:
             sentence = self.texts("contour.accept_hint")
         pair = visit.shown.pair
         if not sentence and pair.baseline is not None and pair.matrix_lps is None:
             sentence = self.texts("panel.not_linked")
-        self.panel.say(sentence or self.texts("room.help"), is_error=bool(refusal))
+        is_signed = session is not None and session.is_signed
+        self.panel.say(sentence or self.texts("room.help"), is_error=bool(refusal) and not is_signed)
 
     def _carry(self, row: WorkRow, *, is_again: bool = False) -> None:
         """Carry a lesion forward beside everything else, so that no visit waits for it."""
@@ -333,7 +327,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
             if is_here and carried.is_proposed and is_free:
                 self.open_row(row)
             elif is_here and carried.sentence:
-                self.panel.say(carried.sentence)
+                self.panel.say(self.desk.told(carried.sentence))
 
         self.crew.run_aside(
             self.texts("tool.carry_forward"),
@@ -348,7 +342,8 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
     def _saved(self, saved: work.Saved) -> None:
         self._conflict = saved.conflict
         self.panel.show_conflict("" if saved.conflict is None else self.texts("conflict.explain"))
-        self.panel.say(saved.problem or self.texts("save.saved"), is_error=bool(saved.problem))
+        problem = self.desk.told(saved.problem)
+        self.panel.say(problem or self.texts("save.saved"), is_error=bool(problem))
         visit = self.desk.visit
         if visit is not None:
             self.room.set_look(visit.view, self.desk.look)
@@ -362,16 +357,6 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
     def _signed(self) -> None:
         self.panel.say(self.texts("sign.signed_blinded"))
         self.lists.reload()
-
-    def _level_known(self, known: LevelKnowledge) -> None:
-        self.desk.set_lock(known.lock, known.centre_lps)
-        self.show.level()
-        self.panel.say(lock_words(known.lock, self.texts, is_blinded=self.desk.is_blinded))
-        self.drawing.look_soon()
-
-    def _looked_at(self, half: Half, _: Any) -> None:
-        if half is Half.CURRENT and self.room.hand is Hand.POINT:
-            self._has_pointed = True
 
 
 def _lock_of(desk: Desk) -> Any:

@@ -63,7 +63,7 @@ class Crew(QObject):  # type: ignore[misc]  # Qt has no types here
         begin : callable, optional
             Called just before, in the window's thread.
         refused : callable, optional
-            Takes the sentence of a refusal; by default the panel says it.
+            Takes the sentence of a refusal, as the reader may hear it; by default the panel says it.
         """
 
         def thawed(take: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -75,8 +75,16 @@ class Crew(QObject):  # type: ignore[misc]  # Qt has no types here
             return taken
 
         self._jobs.add(
-            Job(words=words, act=act, done=thawed(done), refused=thawed(refused or self._refuse), begin=begin)
+            Job(words=words, act=act, done=thawed(done), refused=thawed(self._told(refused)), begin=begin)
         )
+
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Do something quick in the window's thread once all that was asked for before has ended."""
+
+        def done(_: object) -> None:
+            act()
+
+        self.run("", lambda: None, done)
 
     def run_aside(
         self,
@@ -87,7 +95,7 @@ class Crew(QObject):  # type: ignore[misc]  # Qt has no types here
         refused: Callable[[str], None] | None = None,
     ) -> None:
         """Run a job that nobody waits for."""
-        self._background.add(Job(words=words, act=act, done=done, refused=refused or self._refuse))
+        self._background.add(Job(words=words, act=act, done=done, refused=self._told(refused)))
 
     def freeze(self, words: str) -> None:
         """Let nothing be changed on the open reading until the job ends."""
@@ -101,6 +109,10 @@ class Crew(QObject):  # type: ignore[misc]  # Qt has no types here
 
     def _refuse(self, reason: str) -> None:
         self._show.panel.say(reason, is_error=True)
+
+    def _told(self, refused: Callable[[str], None] | None) -> Callable[[str], None]:
+        take = refused or self._refuse
+        return lambda reason: take(self._show.desk.told(reason))
 
     def _show_busy(self) -> None:
         words = [jobs.words for jobs in (self._jobs, self._background) if jobs.words]

@@ -93,8 +93,11 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._suggested = {each.name: each.value for each in suggestions.found}
         for name, box in self.boxes.items():
             found = suggestions.suggestion(name)
-            why = self._texts("descriptor.why", reason=self._texts.suggestion(found)) if found else ""
-            box.setToolTip(why or self._texts(f"descriptor.{name}"))
+            if found:
+                words = self._texts("descriptor.why", reason=self._texts.suggestion(found))
+            else:
+                words = self._texts.said(suggestions.silent.get(name, ""))
+            box.setToolTip(words or self._texts(f"descriptor.{name}"))
         self._refresh()
 
     def _refresh(self) -> None:

@@ -13,7 +13,7 @@ from herntrack.model.base_plane import BasePlane, Point
 from herntrack.reading_room.edits import MaskEdit
 from herntrack.reading_room.suggestions import Suggestions
 from napari_herntrack._qt.panels.crew import Crew
-from napari_herntrack._qt.panels.jobs import Job, Jobs
+from napari_herntrack._qt.panels.jobs import Job, Jobs, reason_of
 from napari_herntrack._qt.panels.reading_panel import ReadingPanel
 from napari_herntrack._qt.panels.showing import Showing
 from napari_herntrack._qt.room.reading_room import ReadingRoom
@@ -91,7 +91,8 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
         try:
             act()
         except HerntrackError as error:
-            self.refuse(self.texts(words, reason=str(error)) if words else str(error))
+            reason = self.desk.told(reason_of(error))
+            self.refuse(self.texts(words, reason=reason) if words else reason)
             return False
         return True
 
@@ -145,13 +146,14 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
         if not self.attempt(lambda: self.desk.stroke(stroke), "save.stroke_refused"):
             self.room.refresh_mask(stroke.view)
         self.room.set_look(stroke.view, self.desk.look)
+        self.show.title()
         self.show.numbers()
         self.show.reasons()
         self.look_soon()
 
     def _clicked(self, view: View, point: Any) -> None:
         visit = self.desk.visit
-        if visit is None or visit.session is None or (reason := self.desk.why_not_change()):
+        if visit is None or visit.session is None or self.desk.why_not_change():
             self.refuse(self.desk.why_not_change())
             return
         if view.half is not Half.CURRENT:
@@ -160,7 +162,6 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
         points, background = self.desk.clicks_with(
             point_of(point), is_background=self.show.is_background_click
         )
-        del reason
         if not points:
             self.refuse(self.texts("tool.click_hint"))
             return
@@ -172,6 +173,7 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
             return
         uid = session.stack.stack.stack_uid
         values, placed = self.room.loader.cache.get(uid), self.desk.placed_plane
+        is_blinded = self.desk.is_blinded
 
         def act() -> ClickOutline:
             from herntrack.imaging.volume import Volume
@@ -187,6 +189,7 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
                 background_points_lps=background,
                 placed=placed,
                 volume=volume,
+                is_blinded=is_blinded,
             )
 
         self._crew.run(
@@ -198,7 +201,9 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
 
     def _outlined(self, outline: ClickOutline) -> None:
         if self.attempt(lambda: self.desk.take_outline(outline)):
-            self.panel.say(" ".join(outline.remarks) or self.texts("contour.accept_hint"))
+            self.panel.say(
+                " ".join(map(self.desk.told, outline.remarks)) or self.texts("contour.accept_hint")
+            )
         self.mask_changed()
 
     def _plane_dragged(self, view: View, plane: BasePlane) -> None:
@@ -225,12 +230,12 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
         self._paint_only_here()
 
     def _paint_only_here(self) -> None:
-        """Let no stroke go where no reading is: only the view of the stack that is read is painted."""
+        """Let no stroke go on another visit, or where nothing may be changed."""
         for view, pane in self.room.panes.items():
-            if pane.mouse.is_painting and not self.desk.paints_in(view):
+            if pane.mouse.is_painting and not self.desk.may_paint_in(view):
                 pane.mouse.is_painting = False
                 pane.labels.mode = "pan_zoom"
-            elif self.room.hand.paints and self.desk.paints_in(view) and not pane.mouse.is_painting:
+            elif self.room.hand.paints and self.desk.may_paint_in(view) and not pane.mouse.is_painting:
                 pane.set_hand(self.room.hand)
 
     def _edit(self, reason: str, act: Callable[[], MaskEdit | None], words: str = "") -> None:
@@ -269,14 +274,16 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
             if self.desk.visit is not None and self.desk.session is visit.session:
                 self.suggestions = looked.suggestions
                 self.panel.show_guards([self.texts.guard(each.value) for each in looked.guards])
-                self.panel.description.show_suggestions(looked.suggestions)
+                # What is signed is not asked for any more.
+                is_signed = visit.session is not None and visit.session.is_signed
+                self.panel.description.show_suggestions(Suggestions() if is_signed else looked.suggestions)
 
         self._looks.add(
             Job(
                 words="",
                 act=lambda: work.look_over(copied, geometry, plane, midline),
                 done=done,
-                refused=self.refuse,
+                refused=lambda reason: self.refuse(self.desk.told(reason)),
             )
         )
 

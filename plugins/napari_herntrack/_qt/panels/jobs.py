@@ -1,5 +1,7 @@
 """Work beside the window, one piece after the other, in the order in which it was asked for.
 
+Public: `Job`, `Jobs`, `reason_of`.
+
 A refusal comes back as a sentence; any other error is a fault of ours and is shown by napari.
 """
 
@@ -14,6 +16,8 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, Signal
 
 from herntrack.errors import HerntrackError
+from herntrack.model.sentences import sentence_of
+from napari_herntrack.texts import Told
 from napari_herntrack.worker import Refusal
 
 
@@ -111,8 +115,14 @@ class Jobs(QObject):  # type: ignore[misc]  # Qt has no types here
                 self.changed.emit("")
 
 
+def reason_of(error: HerntrackError | OSError) -> str:
+    """Return a refusal as the engine or the desk said it, so that it can be told in any language."""
+    said = error.args[0] if len(error.args) == 1 else None
+    return said if isinstance(said, Told) else sentence_of(error)
+
+
 def _kept(act: Callable[[], object]) -> object:
     try:
         return act()
     except (HerntrackError, OSError) as error:
-        return Refusal(reason=str(error))
+        return Refusal(reason=reason_of(error))

@@ -30,7 +30,7 @@ class NumbersSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.outcome = label("", "chip", wraps=False)
         self.reason = label("", "quiet")
         self.remark = label("", "quiet")
-        self.plot = TrajectoryPlot("mm\N{SUPERSCRIPT THREE}", texts("numbers.days"))
+        self.plot = TrajectoryPlot(texts("numbers.unit"), texts("numbers.days"))
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -52,6 +52,7 @@ class NumbersSection(QWidget):  # type: ignore[misc]  # Qt has no types here
     def show_numbers(self, shown: NumbersShown) -> None:
         """Show the numbers of the draft as it is."""
         show_text(self.volume, shown.volume)
+        self.title.setVisible(bool(shown.volume))
         show_text(self.change, shown.change)
         self._change_title.setVisible(bool(shown.change))
         self._outcome_title.setVisible(bool(shown.outcome))

@@ -1,34 +1,39 @@
 """The reading room as napari opens it: the views in the window's middle, a dock on either side.
 
 This widget is the dock on the left, with the worklist. Opening it puts the views in the place of
-napari's canvas and the reading's panel on the right; closing it gives everything back.
+napari's canvas and the reading's panel on the right; closing it gives everything back. What it needs
+is imported beside the window, and furnished step by step: opening the room never stops the window.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSettings, QSize, Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
 
-from herntrack.workflows.workspace import Workspace, find_workspace
-from napari_herntrack._qt.panels.conductor import Conductor
-from napari_herntrack._qt.panels.face import label
 from napari_herntrack._qt.panels.jobs import Job, Jobs
-from napari_herntrack._qt.panels.reading_panel import ReadingPanel
-from napari_herntrack._qt.panels.worklist_panel import WorklistPanel
-from napari_herntrack._qt.room.mount import Mount
-from napari_herntrack._qt.room.reading_room import ReadingRoom
-from napari_herntrack.reading.keys import READING_KEYS
-from napari_herntrack.reading.sheet import sheet_rows
-from napari_herntrack.texts import LANGUAGES, Texts, load_texts, system_language
+from napari_herntrack._qt.room.busy_bar import BusyBar
+from napari_herntrack._qt.room.steady import Steady
+from napari_herntrack._qt.room.turns import Turns
 
 if TYPE_CHECKING:
     import napari
 
+    from herntrack.workflows.workspace import Workspace
+    from napari_herntrack._qt.panels.conductor import Conductor
+    from napari_herntrack._qt.panels.reading_panel import ReadingPanel
+    from napari_herntrack._qt.panels.worklist_panel import WorklistPanel
+    from napari_herntrack._qt.room.reading_room import ReadingRoom
+    from napari_herntrack.reading.rows import WorkRow
+
 READER, LANGUAGE = "reader", "language"
 """What is kept of a person between two days."""
+
+TITLE_PX = 5
 
 
 class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
@@ -45,7 +50,10 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
     def __init__(self, napari_viewer: napari.viewer.Viewer, folder: Path | None = None) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._mount = Mount()
+        self._steady = Steady()
+        self._steady.begin()
+        self._turns = Turns(self)
+        self._mount: Any = None
         self._settings = QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "herntrack", "reading-room"
         )
@@ -56,18 +64,19 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.panel: ReadingPanel | None = None
         self.conductor: Conductor | None = None
         self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        texts = load_texts(self._language())
-        self._message = label(texts("room.opening", what=texts("room.workspace")))
+        # napari's title bar lies over the first pixels.
+        self._layout.setContentsMargins(0, TITLE_PX, 0, 0)
+        self._message = QLabel()
+        self._message.setWordWrap(True)
+        self._message.hide()
+        self._progress = BusyBar()
+        self._progress.set_busy(True)
         self._layout.addWidget(self._message)
+        self._layout.addWidget(self._progress)
+        self._layout.addStretch(1)
         self._jobs = Jobs(self)
         self._jobs.add(
-            Job(
-                words="",
-                act=lambda: find_workspace(folder),
-                done=self._open,
-                refused=lambda reason: self._message.setText(f"{reason} {texts('room.choose_workspace')}"),
-            )
+            Job(words="", act=lambda: _entered(folder), done=self._open, refused=self._say_no_workspace)
         )
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -86,20 +95,21 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
             return
         visit = self.conductor.desk.visit
         self._clear_panels()
-        self._furnish(self.room)
-        if visit is not None and self.conductor is not None:
-            self.conductor.open_row(visit.row)
+        self._turns.run(self._furnish(self.room, None if visit is None else visit.row))
 
     def leave(self) -> None:
         """Close the room; unsaved work is kept."""
         self._jobs.close()
+        self._turns.stop()
         if self.room is None:
+            self._steady.end()
             return
         self._clear_panels()
         self._mount.close()
         self.room.close_room()
         self.room.deleteLater()
         self.room = None
+        self._steady.end()
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802
         """Give napari its canvas back; Qt calls this."""
@@ -107,46 +117,74 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         super().closeEvent(event)
 
     def _language(self) -> str:
+        from napari_herntrack.texts import LANGUAGES, system_language
+
         language = str(self._settings.value(LANGUAGE, "") or system_language())
         return language if language in LANGUAGES else system_language()
 
+    def _say_no_workspace(self, reason: str) -> None:
+        from napari_herntrack.texts import load_texts
+
+        self._steady.end()
+        self._progress.set_busy(False)
+        texts = load_texts(self._language())
+        self._message.setText(f"{texts.said(reason)} {texts('room.choose_workspace')}")
+        self._message.show()
+
     def _open(self, workspace: Workspace) -> None:
-        self._message.hide()
+        from napari_herntrack._qt.room.mount import Mount
+        from napari_herntrack._qt.room.reading_room import ReadingRoom
+        from napari_herntrack.reading.keys import READING_KEYS
+        from napari_herntrack.texts import load_texts
+
         self._workspace = workspace
-        self.room = ReadingRoom(workspace)
+        self.room = room = ReadingRoom(workspace)
         for key in READING_KEYS:
-            self.room.add_key(key.keys, lambda name=key.name: self._do(name))
+            room.add_key(key.keys, lambda name=key.name: self._do(name))
         window = self.window()
-        self._mount.open(self.room, window)
+        self._mount = Mount()
+        self._mount.open(room, window)
         dock = self.parent()
         if isinstance(window, QMainWindow) and isinstance(dock, QDockWidget) and not dock.isFloating():
             # napari puts a plugin's widget on the right, where the reading's panel belongs.
             window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
-        self._furnish(self.room)
+        texts = load_texts(self._language())
+        room.furnishing.progressed.connect(lambda n, of: self._progress.set_part(n / of))
+        room.furnishing.done.connect(lambda: self._turns.run(self._furnish(room)))
+        room.furnishing.begin(texts("room.opening", what=texts("room.title")))
 
-    def _furnish(self, room: ReadingRoom) -> None:
-        """Make the panels in the reader's language."""
+    def _furnish(self, room: ReadingRoom, row: WorkRow | None = None) -> Iterator[None]:
+        """Make the panels in the reader's language, step by step, then open a row again."""
+        from napari_herntrack._qt.panels.conductor import Conductor
+        from napari_herntrack._qt.panels.reading_panel import ReadingPanel
+        from napari_herntrack._qt.panels.worklist_panel import WorklistPanel
+        from napari_herntrack.reading.sheet import sheet_rows
+        from napari_herntrack.texts import load_texts
+
         if self._workspace is None:
             return
+        self._progress.hide()
         texts = load_texts(self._language())
         reader = str(self._settings.value(READER, "") or "")
         self.worklist = WorklistPanel(texts, reader=reader)
-        self.panel = ReadingPanel(texts)
         # First, and with most of the room: napari ends a plugin's layout with empty space of its own.
         self._layout.insertWidget(0, self.worklist, stretch=100)
+        yield
+        self.panel = ReadingPanel(texts)
+        yield
         self._dock = self._viewer.window.add_dock_widget(
             self.panel, name=texts("room.title"), area="right", add_vertical_stretch=False
         )
-        self._show_sheet(room, texts)
+        yield
+        room.set_sheet(texts("keys.title"), sheet_rows(texts))
         self.conductor = Conductor(
             self._workspace, room, self.worklist, self.panel, texts=texts, reader=reader
         )
         self.worklist.reader_chosen.connect(lambda name: self._settings.setValue(READER, name))
         self.worklist.language_chosen.connect(self.set_language)
         self.conductor.lists.reload()
-
-    def _show_sheet(self, room: ReadingRoom, texts: Texts) -> None:
-        room.set_sheet(texts("keys.title"), sheet_rows(texts))
+        if row is not None:
+            self.conductor.open_row(row)
 
     def _clear_panels(self) -> None:
         if self.conductor is not None:
@@ -154,13 +192,29 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
             self.conductor = None
         if self.worklist is not None:
             self._layout.removeWidget(self.worklist)
+            self.worklist.hide()
             self.worklist.deleteLater()
             self.worklist = None
         if self._dock is not None:
             self._viewer.window.remove_dock_widget(self.panel)
-            self._dock = self.panel = None
+        elif self.panel is not None:
+            self.panel.deleteLater()
+        self._dock = self.panel = None
 
     def _do(self, name: str) -> None:
         if self.conductor is not None:
-            owner = self.conductor if hasattr(self.conductor, name) else self.conductor.drawing
-            getattr(owner, name)()
+            conductor = self.conductor
+            owners = (conductor, conductor.corrections, conductor.drawing)
+            getattr(next(owner for owner in owners if hasattr(owner, name)), name)()
+
+
+def _entered(folder: Path | None) -> Workspace:
+    """Find the workspace, then import what its room is made of; runs beside the window."""
+    from herntrack.workflows.workspace import find_workspace
+    from napari_herntrack.viewing.preparing import import_reading, import_views
+
+    workspace = find_workspace(folder)
+    import_module("napari_herntrack._qt.panels.conductor")
+    import_views()
+    import_reading()
+    return workspace

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QProgressBar, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from herntrack.model.vocabulary import Level, Side
+from herntrack.workflows.alignments import VERDICTS
 from napari_herntrack._qt.panels.description_section import DescriptionSection
 from napari_herntrack._qt.panels.face import (
     BAD,
@@ -26,8 +27,10 @@ from napari_herntrack._qt.panels.face import (
     show_text,
 )
 from napari_herntrack._qt.panels.numbers_section import NumbersSection
+from napari_herntrack._qt.panels.reason_box import ReasonBox
 from napari_herntrack._qt.panels.status_section import StatusSection
 from napari_herntrack._qt.panels.tools_section import ToolsSection
+from napari_herntrack._qt.room.busy_bar import BusyBar
 from napari_herntrack.texts import Texts
 from napari_herntrack.viewing.scene import MaskLook
 
@@ -43,13 +46,16 @@ LOOK_WORDS = {
 class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
     """All sections below each other; what is saved and signed, and what was refused, stays in sight.
 
-    Signals: `confirm_wanted()`, `save_wanted()`, `sign_wanted()`, `lesion_wanted(Level, Side)`,
-    `keep_wanted(bool)` (True: mine counts); the sections have theirs.
+    Signals: `confirm_wanted()`, `save_wanted()`, `sign_wanted()`, `amend_wanted()`,
+    `overrule_wanted(str)` with a verdict, `lesion_wanted(Level, Side)`, `keep_wanted(bool)` (True: mine
+    counts); the sections and `reasons` have theirs.
     """
 
     confirm_wanted = Signal()
     save_wanted = Signal()
     sign_wanted = Signal()
+    amend_wanted = Signal()
+    overrule_wanted = Signal(str)
     lesion_wanted = Signal(object, object)
     keep_wanted = Signal(bool)
 
@@ -108,13 +114,21 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         else:
             chip(self.look_chip, self._texts(LOOK_WORDS[look]), LOOK_COLOURS[look])
 
-    def show_level(self, words: str, *, is_locked: bool, hint: str) -> None:
-        """Show the level, and how to confirm it as long as nobody has."""
+    def show_level(self, words: str, *, is_locked: bool, hint: str, confirm_words: str = "") -> None:
+        """Show the level, and how to confirm it, or to replace it where it was confirmed."""
         show_text(self.level, words)
         self.level.setStyleSheet("" if is_locked else f"color: {NOTICE};")
-        self.confirm_button.setVisible(bool(words) and not is_locked)
+        self.confirm_button.setText(f"{confirm_words}   K")
+        self.confirm_button.setVisible(bool(words and confirm_words))
         self.confirm_button.setToolTip(hint)
         show_text(self.level_hint, "" if is_locked else hint)
+
+    def show_link(self, words: str, why: str, *, is_good: bool) -> None:
+        """Show what the alignment is worth; empty where there is none to judge."""
+        show_text(self.link, words)
+        self.link.setStyleSheet("" if is_good else f"color: {NOTICE};")
+        self.link.setToolTip(why)
+        self.overrule_button.setVisible(bool(words))
 
     def show_guards(self, sentences: Sequence[str]) -> None:
         """Show what is suspicious about the outline, one sentence a line."""
@@ -129,6 +143,13 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         block(self.save_button, save_reason, self._texts("keys.accept_and_save"))
         block(self.sign_button, sign_reason, self._texts("keys.sign"))
         show_text(self.sign_reason, sign_reason)
+        self.sign_reason.setVisible(bool(sign_reason) and sign_reason != self.message.text())
+
+    def show_signed(self, is_signed: bool) -> None:
+        """Offer to sign, or to amend what is signed."""
+        self.save_button.setVisible(not is_signed)
+        self.sign_button.setVisible(not is_signed)
+        self.amend_button.setVisible(is_signed)
 
     def show_save_words(self, words: str) -> None:
         """Name what saving does now: save, or accept."""
@@ -138,10 +159,12 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Show a sentence until the next one."""
         self.message.setStyleSheet(f"color: {BAD};" if is_error else "")
         self.message.setText(sentence)
+        # Once is enough: above it stands why the reading cannot be signed.
+        self.sign_reason.setVisible(bool(self.sign_reason.text()) and self.sign_reason.text() != sentence)
 
     def show_busy(self, words: str) -> None:
         """Show that something runs."""
-        self.progress.setRange(0, 0 if words else 1)
+        self.progress.set_busy(bool(words))
         show_text(
             self.busy, self._texts("room.working", what=words) if words else "", is_hidden_when_empty=False
         )
@@ -160,15 +183,32 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.level = label("", "strong")
         self.confirm_button = button(f"{texts('level.confirm')}   K", self.confirm_wanted.emit)
         self.confirm_button.hide()
+        self._build_link()
         self.level_hint = label("", "quiet")
         chips = line(self.look_chip)
         chips.addStretch(1)
         parts = column(self.title, chips, line(self.level, self.confirm_button, stretch=0), self.level_hint)
+        parts.addLayout(line(self.link, self.overrule_button, stretch=0))
         parts.setContentsMargins(8, 8, 8, 4)
         self.head = QWidget()
         self.head.setLayout(parts)
         self.guards = label("", "guard")
         self.guards.hide()
+
+    def _build_link(self) -> None:
+        texts = self._texts
+        self.link = label("", "quiet")
+        self.overrule_button = button(texts("alignment.overrule"))
+        self.overrule_menu = QMenu(self.overrule_button)
+        for verdict in VERDICTS:
+            action = self.overrule_menu.addAction(texts(f"alignment.{verdict}"))
+            action.triggered.connect(lambda *_, verdict=verdict: self.overrule_wanted.emit(verdict))
+        self.overrule_button.clicked.connect(lambda *_: self._open_overrule_menu())
+        self.show_link("", "", is_good=True)
+
+    def _open_overrule_menu(self) -> None:
+        below = self.overrule_button.rect().bottomLeft()
+        self.overrule_menu.popup(self.overrule_button.mapToGlobal(below))
 
     def _build_lesion(self) -> None:
         texts = self._texts
@@ -197,21 +237,26 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.message = label(texts("room.help"), "quiet")
         self.message.setMinimumHeight(30)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
-        self.progress.setRange(0, 1)
+        self.progress = BusyBar()
         self.busy = label(" ", "quiet", wraps=False)
         self.save_button = button(f"{texts('save.save')}   S", self.save_wanted.emit, is_primary=True)
         self.sign_button = button(
             f"{texts('sign.sign')}   \N{UPWARDS WHITE ARROW}S", self.sign_wanted.emit, is_primary=True
         )
+        self.amend_button = button(
+            f"{texts('sign.amend')}   \N{UPWARDS WHITE ARROW}A", self.amend_wanted.emit
+        )
+        self.amend_button.setToolTip(texts("keys.amend"))
+        self.amend_button.hide()
         self.sign_reason = label("", "quiet")
+        self.reasons = ReasonBox(texts)
         parts = column(
             rule(),
             self.conflict,
             line(self.keep_mine, self.keep_other),
-            line(self.save_button, self.sign_button),
+            line(self.save_button, self.sign_button, self.amend_button),
             self.sign_reason,
+            self.reasons,
             self.message,
             self.progress,
             self.busy,

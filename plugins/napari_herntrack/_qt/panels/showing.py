@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from herntrack.workflows.worklist import ReadingState
 from napari_herntrack._qt.panels.reading_panel import ReadingPanel
 from napari_herntrack._qt.room.reading_room import ReadingRoom
 from napari_herntrack.reading.desk import Desk
-from napari_herntrack.reading.levels import image_words, lock_words
+from napari_herntrack.reading.levels import CONFIRMED_HERE, image_words, lock_words
+from napari_herntrack.reading.links import GOOD
 from napari_herntrack.reading.numbers import numbers_shown
 from napari_herntrack.viewing.scene import MaskLook
 
@@ -29,23 +29,29 @@ class Showing:
 
     def all(self) -> None:
         """Show everything anew."""
+        self.title()
+        visit = self.desk.visit
+        self.panel.show_lesion_question(visit is not None and visit.row.item.lesion_uid is None)
+        self.level()
+        self.link()
+        self.words()
+        self.numbers()
+        self.hand()
+        self.reasons()
+
+    def title(self) -> None:
+        """Show what is open and how sure its outline is."""
         visit = self.desk.visit
         if visit is None:
             self.panel.show_title(self.texts("panel.open_first"), None)
         else:
             session = visit.session
-            is_signed = visit.row.state is ReadingState.SIGNED
+            is_signed = session is not None and session.is_signed
             self.panel.show_title(
                 visit.row.title,
                 None if session is None or not self._has_words() else self.desk.look,
                 final_words=self.texts("sign.signed_blinded") if is_signed else "",
             )
-        self.panel.show_lesion_question(visit is not None and visit.row.item.lesion_uid is None)
-        self.level()
-        self.words()
-        self.numbers()
-        self.hand()
-        self.reasons()
 
     def _has_words(self) -> bool:
         """Whether there is anything to call proposed, unsaved or accepted."""
@@ -61,16 +67,40 @@ class Showing:
             return
         words = lock_words(visit.lock, self.texts, is_blinded=self.desk.is_blinded)
         short = image_words(visit.lock, self.texts, is_blinded=self.desk.is_blinded)
-        hint = self.texts("level.confirm_hint", level=visit.lock.level.value)
-        self.panel.show_level(words, is_locked=visit.lock.is_locked, hint=hint)
+        is_here = visit.lock.status in CONFIRMED_HERE and not self.desk.is_blinded
+        hint_key = "level.point_to_replace" if is_here else "level.confirm_hint"
+        button_key = "level.replace" if is_here else "" if visit.lock.is_locked else "level.confirm"
+        self.panel.show_level(
+            words,
+            is_locked=visit.lock.is_locked,
+            hint=self.texts(hint_key, level=visit.lock.level.value),
+            confirm_words=self.texts(button_key) if button_key else "",
+        )
         self.room.set_level(short, is_confirmed=visit.lock.is_locked)
+
+    def link(self) -> None:
+        """Show what the alignment with the baseline is worth."""
+        link = None if self.desk.visit is None else self.desk.visit.link
+        if link is None:
+            self.panel.show_link("", "", is_good=True)
+            return
+        verdict = self.texts(f"alignment.{link.verdict}")
+        if link.is_overruled or link.residual_mm is None:
+            words = self.texts("alignment.overruled_by_reader", verdict=verdict)
+        else:
+            words = self.texts("alignment.shown", verdict=verdict, residual=f"{link.residual_mm:.1f}")
+        self.panel.show_link(
+            words, "\n".join(map(self.texts.said, link.reasons)), is_good=link.verdict == GOOD
+        )
 
     def words(self) -> None:
         """Show what was said."""
         session = self.desk.session
         self.panel.description.show_said(self.desk.descriptors())
         if session is not None:
-            self.panel.status.show_status(session.judgement.status, session.judgement.reason)
+            self.panel.status.show_status(
+                session.judgement.status, session.judgement.reason, is_blinded=self.desk.is_blinded
+            )
 
     def numbers(self) -> None:
         """Show the live numbers."""
@@ -105,8 +135,10 @@ class Showing:
             },
         )
         self.panel.status.show_reason(desk.why_not_change())
-        self.panel.show_reasons(desk.why_not_save(), desk.why_not_sign())
         session = desk.session
+        is_signed = session is not None and session.is_signed
+        self.panel.show_reasons(desk.why_not_save(), "" if is_signed else desk.why_not_sign())
+        self.panel.show_signed(is_signed)
         is_proposed = session is not None and desk.look is MaskLook.PROPOSED
         self.panel.show_save_words(
             f"{self.texts('contour.accept')}   A" if is_proposed else f"{self.texts('save.save')}   S"

@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from herntrack.model.vocabulary import ReadingStatus
-from napari_herntrack._qt.panels.face import button, column, label, line, show_text
+from napari_herntrack._qt.panels.face import block, button, column, label, line, show_text
 from napari_herntrack.texts import Texts
 
 REASON_SECTIONS: Mapping[ReadingStatus, str] = {
@@ -52,17 +52,19 @@ class StatusSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.reason = label("", "quiet")
         self.setLayout(column(self.title, row, self.reason))
 
-    def show_status(self, status: ReadingStatus, reason: str) -> None:
-        """Show what was said, and why."""
+    def show_status(self, status: ReadingStatus, reason: str, *, is_blinded: bool = False) -> None:
+        """Show what was said, and why; a reason that the engine gave may speak of other visits."""
         self.present_button.setChecked(status is ReadingStatus.PRESENT)
         for each, made in self.buttons.items():
             made.setChecked(each is status)
+        if is_blinded and reason not in self._english:
+            reason = reason and self._texts("status.reason_hidden")
         show_text(self.reason, self._english.get(reason, reason))
 
     def show_reason(self, why_not: str) -> None:
         """Say why nothing can be said now."""
         for made in (self.present_button, *self.buttons.values()):
-            made.setToolTip(why_not)
+            block(made, why_not)
 
     def _split(self, status: ReadingStatus) -> QHBoxLayout:
         """Return a button that says the usual reason at once, and one with the list of all."""

@@ -109,7 +109,7 @@ class TrajectoryPlot(QWidget):  # type: ignore[misc]  # Qt has no types here
                 box = QRectF(x - 20, area.bottom() + 4, 40, 14)
                 painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter), str(each.day))
         if not shown or self.width() - max(shown) > 110:
-            box = QRectF(self.width() - 150, area.bottom() + 4, 146, 14)
+            box = QRectF(area.left() + 10, area.bottom() + 4, self.width() - area.left() - 14, 14)
             painter.drawText(box, int(Qt.AlignmentFlag.AlignRight), self._days)
 
     def _course(self, painter: QPainter, area: QRectF, places: Sequence[tuple[CoursePoint, QPointF]]) -> None:

@@ -245,7 +245,7 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         return parents[heading]
 
     def _line(self, row: WorkRow) -> QTreeWidgetItem:
-        made = QTreeWidgetItem([row.lesion if self._is_blinded else row.visit, f"{DOT} {row.state_word}"])
+        made = QTreeWidgetItem([row.in_list, f"{DOT} {row.state_word}"])
         made.setData(0, ROW_ROLE, row)
         made.setForeground(1, QBrush(QColor(STATE_COLOURS[row.state])))
         if row.item.has_draft:

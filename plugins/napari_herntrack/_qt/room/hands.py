@@ -46,6 +46,7 @@ class Hands:
         mouse.panned.connect(lambda x, y: self._pan(view, x, y))
         mouse.zoomed.connect(lambda factor, x, y: self._zoom(view, factor, x, y))
         mouse.windowed.connect(lambda x, y: self._window(view, x, y))
+        mouse.painting.connect(lambda: self._room.paint_begun.emit(view))
         mouse.pressed.connect(lambda x, y: self._press(view, x, y))
         mouse.dragged.connect(lambda x, y: self._drag(view, x, y))
         mouse.released.connect(lambda x, y: self._release(view, x, y))
@@ -88,7 +89,9 @@ class Hands:
         if point is None:
             return
         hand = self._room.hand
-        if hand is Hand.POINT:
+        if hand.paints:
+            self._room.paint_refused.emit(view)
+        elif hand is Hand.POINT:
             self._room.go_to(view.half, point)
         elif hand is Hand.PROPOSE:
             self._room.go_to(view.half, point)

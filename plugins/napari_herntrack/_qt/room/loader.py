@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from napari.qt.threading import create_worker
@@ -10,6 +11,7 @@ from qtpy.QtCore import QObject, Signal
 
 from herntrack.model.records import CataloguedStack
 from herntrack.workflows.workspace import Workspace
+from napari_herntrack._qt.room.turns import Turns
 from napari_herntrack.viewing.decoders import Decoders, prepare
 from napari_herntrack.viewing.loading import VolumeCache, load_pair
 from napari_herntrack.viewing.views import View
@@ -21,7 +23,8 @@ AHEAD = View.CURRENT_SAGITTAL
 class PairLoader(QObject):  # type: ignore[misc]  # Qt has no types here
     """Reads one pair at a time; a new pair takes the place of one that is still being read.
 
-    Emits `arrived(Loaded or Failed)` in the window's thread, and `finished` when all were read.
+    Emits `arrived(Loaded or Failed)` in the window's thread, one in each turn of the event loop so that
+    pictures are drawn and keys heard in between, and `finished` when all were read and handed on.
     """
 
     arrived = Signal(object)
@@ -32,6 +35,8 @@ class PairLoader(QObject):  # type: ignore[misc]  # Qt has no types here
         self.workspace = workspace
         self.cache = VolumeCache()
         self._worker: Any = None
+        self._waiting: deque[object] = deque()
+        self._turns = Turns(self)
         self._ahead: list[Any] = []
         self.decoders = Decoders()
         # While the window is still being built: importing them takes a second.
@@ -43,7 +48,7 @@ class PairLoader(QObject):  # type: ignore[misc]  # Qt has no types here
         worker = create_worker(
             load_pair, self.workspace, dict(stacks), dict(slices), self.cache, self.decoders
         )
-        worker.yielded.connect(lambda arrived: self._hand_on(worker, arrived))
+        worker.yielded.connect(lambda arrived: self._take(worker, arrived))
         worker.finished.connect(lambda: self._end(worker))
         self._worker = worker
         worker.start()
@@ -72,15 +77,27 @@ class PairLoader(QObject):  # type: ignore[misc]  # Qt has no types here
         self.decoders.close()
 
     def _abandon(self) -> None:
+        self._waiting.clear()
+        self._turns.stop()
         if self._worker is not None:
             self._worker.quit()
             self._worker = None
 
-    def _hand_on(self, worker: Any, arrived: object) -> None:
+    def _take(self, worker: Any, arrived: object) -> None:
         if worker is self._worker:
-            self.arrived.emit(arrived)
+            self._waiting.append(arrived)
+            if not self._turns.is_busy:
+                self._turns.run(self._handing_on())
 
     def _end(self, worker: Any) -> None:
-        if worker is self._worker:
-            self._worker = None
-            self.finished.emit()
+        self._take(worker, None)
+
+    def _handing_on(self) -> Iterator[None]:
+        while self._waiting:
+            arrived = self._waiting.popleft()
+            if arrived is None:
+                self._worker = None
+                self.finished.emit()
+            else:
+                self.arrived.emit(arrived)
+            yield

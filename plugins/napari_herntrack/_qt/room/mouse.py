@@ -32,6 +32,7 @@ class ViewMouse(QObject):  # type: ignore[misc]  # Qt has no types here
     dragged = Signal(float, float)
     released = Signal(float, float)
     entered = Signal()
+    painting = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -81,6 +82,7 @@ class ViewMouse(QObject):  # type: ignore[misc]  # Qt has no types here
         if not is_left or self._is_panning:
             return True
         if self.is_painting:
+            self.painting.emit()
             return False
         if not is_double:
             self.pressed.emit(self._last.x(), self._last.y())

@@ -27,6 +27,9 @@ HANDLE_PX = 5.0
 LINE_PX = 16
 """From one line of text to the next (pixels)."""
 
+SHADE = QColor(0, 0, 0, 150)
+"""Behind words; the picture shows through."""
+
 TRACK_WIDTH_PX = 3.0
 """Width of the mark that says which slice of the stack is shown (pixels)."""
 
@@ -139,7 +142,8 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
         painter.drawLine(QPointF(right - length, bottom), QPointF(right, bottom))
         for x in (right - length, right):
             painter.drawLine(QPointF(x, bottom - 5.0), QPointF(x, bottom))
-        words = f"{millimetres:g} mm" if millimetres < 10.0 else f"{millimetres / 10.0:g} cm"
+        small, large = self._scene.words.units
+        words = f"{millimetres:g} {small}" if millimetres < 10.0 else f"{millimetres / 10.0:g} {large}"
         painter.setFont(look.font(look.TEXT_PX))
         box = QRectF(right - length - 40.0, bottom - 24.0, length + 40.0, 16.0)
         _text(painter, box, words, look.INK, Qt.AlignmentFlag.AlignRight)
@@ -188,7 +192,8 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
         lines = words.bottom_left
         for number, line in enumerate(lines):
             top = self.height() - edge - (len(lines) - number) * LINE_PX
-            _corner_line(painter, QRectF(edge, top, half, 18), line, left, False)
+            # The scale bar ends on the other side.
+            _corner_line(painter, QRectF(edge, top, wide * 0.7, 18), line, left, False)
         if words.level:
             painter.setFont(look.font(look.TEXT_PX, is_strong=not words.is_level_confirmed))
             colour = look.INK if words.is_level_confirmed else look.WARNING
@@ -207,7 +212,10 @@ def _corner_line(painter: QPainter, box: QRectF, words: str, side: Any, is_stron
 
 
 def _text(painter: QPainter, box: QRectF, words: str, colour: QColor, flags: Any) -> None:
-    """Draw words on a dark shade, readable on bright fluid too."""
+    """Draw words on a dark shade, readable on bright fluid and fat too."""
+    if not words:
+        return
+    painter.fillRect(painter.boundingRect(box, int(flags), words).adjusted(-3.0, 0.0, 3.0, 0.0), SHADE)
     painter.setPen(QColor(0, 0, 0, 210))
     painter.drawText(box.translated(1.0, 1.0), flags, words)
     painter.setPen(colour)

@@ -1,11 +1,13 @@
 """One view: a napari viewer model, its canvas, and what is drawn over it.
 
 A pane shows what it is told and says what the mouse did; it knows neither the other panes nor the
-workspace. Its layers lie on the stack's own voxel grid, scaled to millimetres.
+workspace. Its layers lie on the stack's own voxel grid, scaled to millimetres. It is made in steps, of
+which none holds up the window for long: what comes before the last one is a dark place with words.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,11 +26,26 @@ from napari_herntrack.viewing.outline import outlines
 from napari_herntrack.viewing.room_state import Hand
 from napari_herntrack.viewing.scale import Camera
 from napari_herntrack.viewing.scene import MaskLook, Scene
-from napari_herntrack.viewing.strokes import stroke_of
+from napari_herntrack.viewing.strokes import Stroke, stroke_of
 from napari_herntrack.viewing.views import View
 
 LAYER_MODES = {Hand.BRUSH: "paint", Hand.ERASER: "erase", Hand.POLYGON: "polygon"}
 """Hand -> mode of napari's labels layer; every other hand leaves the layer alone."""
+
+
+N_PANE_STEPS = 5
+"""Steps in which a pane is furnished."""
+
+
+class CanvasOnly(QtViewer):  # type: ignore[misc]  # napari's Qt classes have no types
+    """napari's canvas without its keys: the room has its own.
+
+    They would be bound once more for the whole application, which takes napari longer than all the
+    rest of a canvas.
+    """
+
+    def _bind_shortcuts(self, *_: Any, **__: Any) -> None:
+        """Bind nothing."""
 
 
 class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
@@ -52,26 +69,58 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._look = MaskLook.DRAFT
         self._mask: MaskZYX | None = None
         self._outlines: dict[int, tuple[FloatArray, ...]] = {}
-        self.model = ViewerModel(title=str(view))
+        self.is_furnished = False
+        self.setAccessibleName(str(view))
+        self.mouse = ViewMouse(self)
+        self.overlay = SceneOverlay(self)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+
+    def furnish(self) -> Iterator[None]:
+        """Make canvas and layers, one step at a time; napari needs 20 to 90 ms for each."""
+        self.model = ViewerModel(title=str(self.view))
         self.model.canvas.background_color_override = "black"
         self.model.scene.camera.mouse_pan = self.model.scene.camera.mouse_zoom = False
-        self.qt_viewer = QtViewer(self.model)
-        # napari's slider and its help have no place between pictures; the overlay has the slice.
+        self.qt_viewer = CanvasOnly(self.model)
+        # napari's slider has no place between pictures, and would be made anew for each; the overlay
+        # has the slice.
         self.qt_viewer.dims.hide()
         self.qt_viewer.dims.setMaximumHeight(0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.qt_viewer)
+        for emitter in self.model.dims.events.emitters.values():
+            emitter.disconnect(self.qt_viewer.dims)
+        self.qt_viewer.setAcceptDrops(False)
         self.qt_viewer.widget(0).layout().setContentsMargins(0, 0, 0, 0)
         self.canvas = self.qt_viewer.canvas.native
-        self.setAccessibleName(str(view))
-        self.overlay = SceneOverlay(self.canvas)
-        self.mouse = ViewMouse(self)
+        self._layout.addWidget(self.qt_viewer)
+        self.overlay.setParent(self.canvas)
+        self.overlay.show()
         self.canvas.installEventFilter(self.mouse)
         self.canvas.installEventFilter(self)
-        self.qt_viewer.setAcceptDrops(False)
-        self.image, self.labels = self._make_layers()
+        yield
+        # Shown although black: the first drawing compiles the shaders, better now than with a patient.
+        common = {"units": ("mm", "mm", "mm")}
+        self.image = self.model.add_image(
+            np.zeros((2, 2, 2), dtype=np.int16),
+            name="image",
+            colormap="gray",
+            contrast_limits=(0, 1),
+            interpolation2d="linear",
+            **common,
+        )
+        yield
+        self.labels = self.model.add_labels(
+            np.zeros((2, 2, 2), dtype=np.uint8), name="fragment", opacity=1.0, **common
+        )
+        self.labels.n_edit_dimensions = 2
+        self.labels.events.paint.connect(self._report_stroke)
         self._apply_look()
+        yield
+        # The first brush takes napari 25 ms, and drawing it once more.
+        self.labels.mode = "paint"
+        yield
+        self.is_furnished = True
+        self.set_hand(self._hand)
+        yield
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size a view asks for."""
@@ -143,6 +192,13 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._outlines.clear()
         self.labels.refresh(extent=False)
 
+    def take_back(self, stroke: Stroke) -> None:
+        """Undo a stroke that is nobody's."""
+        values = self.labels.data.reshape(-1)
+        # The oldest value last: a voxel that was painted twice stands twice.
+        values[stroke.indices[::-1]] = stroke.old_values[::-1]
+        self.refresh_mask()
+
     def outlines_on(self, index: int) -> tuple[FloatArray, ...]:
         """Return the mask's outlines on a slice; made once until the mask changes."""
         if not self.has_stack:
@@ -194,34 +250,26 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
             self.resized.emit(self.view)
         return False
 
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802
+        """Keep the overlay as large as the pane until there is a canvas; Qt calls this."""
+        super().resizeEvent(event)
+        if self.overlay.parentWidget() is self:
+            self.overlay.resize(event.size())
+
     def close_canvas(self) -> None:
         """Let go of napari's objects; the pane is of no use afterwards."""
+        if "qt_viewer" not in vars(self):
+            return
         self.canvas.removeEventFilter(self.mouse)
         self.canvas.removeEventFilter(self)
-        self.labels.events.paint.disconnect(self._report_stroke)
         self.qt_viewer.setParent(None)
         self.qt_viewer.close()
+        if self.is_furnished:
+            self.labels.events.paint.disconnect(self._report_stroke)
         # napari's objects refer to each other in rings; a pane that is kept must not keep them.
-        del self.qt_viewer, self.canvas, self.overlay, self.image, self.labels, self.model
-
-    def _make_layers(self) -> tuple[Any, Any]:
-        """Return the image's layer and the mask's, empty."""
-        # Shown although black: the first drawing compiles the shaders, better now than with a patient.
-        common = {"units": ("mm", "mm", "mm")}
-        image = self.model.add_image(
-            np.zeros((2, 2, 2), dtype=np.int16),
-            name="image",
-            colormap="gray",
-            contrast_limits=(0, 1),
-            interpolation2d="linear",
-            **common,
-        )
-        labels = self.model.add_labels(
-            np.zeros((2, 2, 2), dtype=np.uint8), name="fragment", opacity=1.0, **common
-        )
-        labels.n_edit_dimensions = 2
-        labels.events.paint.connect(self._report_stroke)
-        return image, labels
+        for name in ("qt_viewer", "canvas", "overlay", "image", "labels", "model"):
+            if name in vars(self):
+                delattr(self, name)
 
     def _mask_values(self, geometry: VolumeGeometry) -> LabelsZYX:
         if self._mask is None or self._mask.shape != geometry.shape_zyx:

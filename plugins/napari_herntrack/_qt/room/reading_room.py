@@ -2,7 +2,7 @@
 
 The room shows what it is told and says what the reader did; what is proposed, counted, kept and
 signed is the engine's. Its state is a `RoomState`; after each change only the views that it names
-are drawn again.
+are drawn again. It is empty when it is made; `ReadingRoom.furnishing` puts the views in step by step.
 
 Public: `ReadingRoom`.
 """
@@ -23,17 +23,20 @@ from herntrack.model.records import CataloguedStack
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack._qt.room import look
 from napari_herntrack._qt.room.cheat_sheet import CheatSheet
+from napari_herntrack._qt.room.furnishing import Furnishing
 from napari_herntrack._qt.room.hands import Hands
 from napari_herntrack._qt.room.loader import PairLoader
 from napari_herntrack._qt.room.pane import Pane
 from napari_herntrack._qt.room.room_keys import RoomKeys
+from napari_herntrack._qt.room.steady import Steady
 from napari_herntrack.viewing.keys import MOUSE_WORDS, VIEW_KEYS
-from napari_herntrack.viewing.letters import edge_letters
 from napari_herntrack.viewing.loading import Failed, Loaded
 from napari_herntrack.viewing.room_state import Hand, RoomState
 from napari_herntrack.viewing.scene import MaskLook, Scene, Words
+from napari_herntrack.viewing.scenes import OnView, scene_of
 from napari_herntrack.viewing.views import Half, Pair, View
 from napari_herntrack.viewing.windows import automatic_range
+from napari_herntrack.viewing.words import ViewWords
 
 PLACES = {
     View.BASELINE_SAGITTAL: (0, 0),
@@ -42,11 +45,6 @@ PLACES = {
     View.CURRENT_AXIAL: (1, 1),
 }
 """Row and column of each view: the same plane side by side, time from left to right."""
-
-NO_STACK = {
-    "sagittal": "This visit has no regular sagittal stack.",
-    "axial": "This visit has no regular axial stack.",
-}
 
 
 class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
@@ -67,6 +65,10 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
     same spot in current and baseline; `looked_at(Half, ndarray)` whenever the crosshair moved;
     `picture_shown(View)` when a view has its first slice, `pair_opened()` when every stack is whole;
     `refused(str)` a sentence; `hand_changed(Hand)`; `view_chosen(View)`.
+    `paint_begun(View)` when the reader begins to paint, `paint_refused(View)` when they want to in a
+    view that nothing may be painted in,
+    `stack_chosen(View)` when a view shows another stack; its mask has to be shown anew.
+    `furnishing` puts the views in; nothing can be shown before it is done.
     """
 
     stroke_finished = Signal(object)
@@ -79,9 +81,14 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
     refused = Signal(str)
     hand_changed = Signal(object)
     view_chosen = Signal(object)
+    paint_begun = Signal(object)
+    paint_refused = Signal(object)
+    stack_chosen = Signal(object)
 
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._steady = Steady()
+        self._steady.begin()
         self.setObjectName("reading_room")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setStyleSheet(f"#reading_room {{ background: {look.GROOVE}; }}")
@@ -93,6 +100,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.has_lines = True
         self._level = ("", False)
         self._notes: dict[View, str] = {}
+        self._view_words = ViewWords()
         self._must_fit = False
         self.panes = {view: Pane(view) for view in PLACES}
         self._layout = QGridLayout(self)
@@ -107,20 +115,26 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._keys = RoomKeys(self)
         self._sheet_rows = [(key.keys, key.words) for key in VIEW_KEYS] + list(MOUSE_WORDS)
         self._sheet: CheatSheet | None = None
-        for key in VIEW_KEYS:
-            self.add_key(key.keys, getattr(self._keys, key.name))
-        for view, pane in self.panes.items():
-            pane.resized.connect(self._fit_when_first_seen)
-            pane.stroke_finished.connect(self._stroke)
-            self._hands.watch(view, pane)
-        self.choose_view(self.active)
+        self.furnishing = Furnishing(self.panes, self._stand, self._steady, self)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size the room asks for."""
         return QSize(1280, 880)
 
-    def show_pair(self, pair: Pair) -> None:
-        """Show a pair; its stacks are read beside the window, the slices looked at first."""
+    def show_pair(self, pair: Pair, *, keeps_place: bool = False) -> None:
+        """Show a pair; its stacks are read beside the window, the slices looked at first.
+
+        Parameters
+        ----------
+        pair : Pair
+            What to show.
+        keeps_place : bool
+            If the views show these very stacks already, leave them as the reader has turned them.
+        """
+        if keeps_place and self.state is not None and _uids(self.state.pair) == _uids(pair):
+            self.base_planes.clear()
+            self.redraw(self.panes)
+            return
         self.state = RoomState(pair)
         self.base_planes.clear()
         self._notes.clear()
@@ -131,7 +145,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
             # Two visits may have one grid: nothing of the last pair may stay under the new words.
             pane.clear()
             if each is None:
-                self._notes[view] = NO_STACK[view.plane]
+                self._notes[view] = self._view_words.without_stack(view.plane)
         if self.active not in pair.stacks:
             self.choose_view(next(iter(pair.stacks)))
         self.fit()
@@ -140,6 +154,26 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
             pair.stacks, key=lambda view: (view.half is not self.active.half, view is not self.active)
         )
         self.loader.load({view: pair.stacks[view] for view in order}, self.state.slices)
+
+    def show_next_stack(self, view: View) -> None:
+        """Show the next stack of a view's plane and visit; say so if there is no other."""
+        state = self.state
+        if state is None or view not in state.views:
+            return
+        choices = state.pair.choices.get(view, ())
+        uids = [each.stack.stack_uid for each in choices]
+        shown = state.pair.stacks[view].stack.stack_uid
+        if len(uids) < 2 and shown in uids:
+            self.refused.emit(self._view_words.only_stack)
+            return
+        each = choices[(uids.index(shown) + 1) % len(uids) if shown in uids else 0]
+        state.show_stack(view, each)
+        self._notes.pop(view, None)
+        self.panes[view].clear()
+        self.redraw(self.panes)
+        order = sorted(state.pair.stacks, key=lambda other: other is not view)
+        self.loader.load({other: state.pair.stacks[other] for other in order}, state.slices)
+        self.stack_chosen.emit(view)
 
     def preload(self, stacks: Iterable[CataloguedStack]) -> None:
         """Read stacks ahead, so that the next patient is there at once."""
@@ -159,6 +193,10 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Show what somebody else (undo, a tool) did to a view's mask."""
         self.panes[view].refresh_mask()
         self.redraw([view])
+
+    def set_view_words(self, words: ViewWords) -> None:
+        """Let the pictures of the next pair speak the reader's language."""
+        self._view_words = words
 
     def set_level(self, words: str, *, is_confirmed: bool) -> None:
         """Set the level's words, which stand on every picture."""
@@ -271,53 +309,28 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def close_room(self) -> None:
         """Let go of everything; the room is of no use afterwards."""
+        self.furnishing.stop()
         self.loader.stop()
         self.state = None
         for pane in self.panes.values():
             pane.close_canvas()
         self.panes.clear()
+        self._steady.end()
 
     def _scene(self, view: View) -> Scene:
-        state = self.state
+        state, pane, note = self.state, self.panes[view], self._notes.get(view, "")
         if state is None or view not in state.views:
-            return Scene(words=Words(note=self._notes.get(view, "")))
-        words = self._words(view, state)
-        letters = edge_letters(state.grids[view])
-        place = (state.slices[view], state.grids[view].shape_zyx[0])
-        if not self.has_lines:
-            return Scene(words=words, letters=letters, slice_place=place)
-        plane = self.base_planes.get(view)
-        line, corners = (None, None) if plane is None else state.base_line(view, plane)
-        pane = self.panes[view]
-        return Scene(
-            words=words,
-            letters=letters,
-            slice_place=place,
-            cross_lines=state.cross_lines(view),
-            crosshair=state.crosshair(view),
-            outlines=pane.outlines_on(state.slices[view]),
-            look=pane.mask_look,
-            base_line=line,
-            base_corners=corners,
-        )
-
-    def _words(self, view: View, state: RoomState) -> Words:
-        each = state.pair.stacks[view]
-        number = "" if each.series.series_number is None else f"series {each.series.series_number}"
-        index, n_slices = state.slices[view], state.grids[view].shape_zyx[0]
-        limits = state.limits(view)
-        display = (
-            "" if limits is None else f"W {limits[1] - limits[0]:.0f}  L {(limits[0] + limits[1]) / 2:.0f}"
-        )
-        beyond = "  (beyond this stack)" if state.is_beyond(view) else ""
-        return Words(
-            top_left=(state.pair.caption(view),),
-            top_right=(f"{each.stack.plane} {each.stack.weighting}", number),
-            bottom_left=(f"slice {index + 1} / {n_slices}{beyond}", display),
+            return Scene(words=Words(note=note))
+        on_view = OnView(
             level=self._level[0],
             is_level_confirmed=self._level[1],
-            note=self._notes.get(view, ""),
+            note=note,
+            outlines=pane.outlines_on(state.slices[view]) if self.has_lines else (),
+            look=pane.mask_look,
+            plane=self.base_planes.get(view),
+            has_lines=self.has_lines,
         )
+        return scene_of(state, view, on_view, self._view_words)
 
     def _take(self, arrived: Loaded | Failed) -> None:
         """Show what was read."""
@@ -325,7 +338,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         if state is None or view not in state.views:
             return
         if isinstance(arrived, Failed):
-            self._notes[view] = arrived.reason
+            self._notes[view] = self._view_words.failed.format(reason=arrived.reason)
             self.redraw([view])
             self.refused.emit(arrived.reason)
             return
@@ -344,6 +357,18 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.redraw([view])
         if is_first:
             self.picture_shown.emit(view)
+
+    def _stand(self, view: View) -> None:
+        """Connect a view that has just been furnished."""
+        pane = self.panes[view]
+        pane.resized.connect(self._fit_when_first_seen)
+        pane.stroke_finished.connect(self._stroke)
+        self._hands.watch(view, pane)
+        self.redraw([view])
+        if all(each.is_furnished for each in self.panes.values()):
+            for key in VIEW_KEYS:
+                self.add_key(key.keys, getattr(self._keys, key.name))
+            self.choose_view(self.active)
 
     def _stroke(self, stroke: Any) -> None:
         self.redraw([stroke.view])
@@ -369,3 +394,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
     def shown_slices(self) -> Mapping[View, int]:
         """The slice of each view."""
         return {} if self.state is None else dict(self.state.slices)
+
+
+def _uids(pair: Pair) -> dict[View, str]:
+    return {view: each.stack.stack_uid for view, each in pair.stacks.items()}

@@ -37,6 +37,10 @@ class RoomKeys:
         place = shown.index(self._room.active) if self._room.active in shown else -1
         self._room.choose_view(shown[(place + 1) % len(shown)])
 
+    def next_stack(self) -> None:
+        """Show the next stack of the same plane in this view."""
+        self._room.show_next_stack(self._room.active)
+
     def first_window(self) -> None:
         """Set the first preset."""
         self._preset(0)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from herntrack.model.base_plane import BasePlane
+from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import ImageRole, Plane, Weighting
 from napari_herntrack.viewing.hanging import hang, outside_mm
 from napari_herntrack.viewing.room_state import RoomState
@@ -147,3 +148,32 @@ def test_stacks_are_hung_by_role_contrast_and_place() -> None:
     assert hang(stacks, preferred=["t1"])[Plane.SAGITTAL].stack.stack_uid == "t1"
     assert outside_mm(here, axial()) == 0.0
     assert outside_mm(here + 100.0 * axial().normal_lps, axial()) == pytest.approx(100.0 - 4.5 * 3.0)
+
+
+def test_another_stack_shows_the_same_place_as_large_as_before(state: RoomState) -> None:
+    view = View.CURRENT_SAGITTAL
+    state.go_to(Half.CURRENT, state.grids[view].index_to_lps((8, 33.0, 21.0)))
+    state.set_camera(view, Camera(centre_mm=(20.0, 15.0), zoom=4.0))
+    seen = state.point_lps(view, np.array([20.0, 15.0]) / state.grids[view].spacing_zyx[1:])
+    others = dict(state.slices)
+    # The same block of the patient in finer slices that begin elsewhere.
+    shift = np.eye(4)
+    shift[:3, 3] = (4.0, -6.0, 5.0)
+    finer = np.array(moved_grid(state.grids[view], shift).affine_lps)
+    finer[:3, 0] /= 2.0
+    grid = VolumeGeometry(affine_lps=finer, shape_zyx=(22, 60, 50))
+    each = catalogued("2.25.77", grid)
+    state.show_stack(view, each)
+
+    assert state.pair.stacks[view] is each
+    assert state.pair.stacks[View.BASELINE_SAGITTAL] is not each
+    cursor = state.cursor_lps(Half.CURRENT)
+    assert cursor is not None
+    assert state.slices[view] == np.clip(round(float(grid.lps_to_index(cursor)[0])), 0, 21)
+    assert {other: index for other, index in state.slices.items() if other is not view} == {
+        other: index for other, index in others.items() if other is not view
+    }
+    now = state.point_lps(view, np.array(state.cameras[view].centre_mm) / grid.spacing_zyx[1:])
+    apart = now - seen
+    np.testing.assert_allclose(apart - (apart @ grid.normal_lps) * grid.normal_lps, 0.0, atol=1e-9)
+    assert state.cameras[view].zoom == 4.0
