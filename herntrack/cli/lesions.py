@@ -180,6 +180,26 @@ def accept(
         typer.echo(added.reading.reading_uid)
 
 
+@read_app.command("amend")
+def amend(
+    context: typer.Context,
+    reading: Annotated[str, typer.Option("--reading", help="UID of the signed reading.")],
+    reader: ReaderOption,
+    reason: ReasonOption,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Open a signed reading again: a new version takes its place; the signed one stays on record."""
+    from herntrack.workflows.sign_off import amend_reading
+
+    amended = amend_reading(workspace_of(context, workspace), reading, reader=reader, reason=reason)
+    if as_json:
+        print_json(_plain(amended.reading))
+    else:
+        say(f"visit {amended.reading.visit_date}: open again, to be changed and signed anew")
+        typer.echo(amended.reading.reading_uid)
+
+
 def _without_mask(
     context: typer.Context,
     workspace: Path | None,

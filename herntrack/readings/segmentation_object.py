@@ -92,7 +92,7 @@ def write_segmentation(
     source_images: Sequence[Dataset],
     geometry: VolumeGeometry,
     lesion_uid: str,
-    level: Level,
+    level: Level | None,
     reader: str,
     status: ReadingStatus,
     series_description: str,
@@ -101,6 +101,7 @@ def write_segmentation(
     created_at: datetime,
     is_simulated: bool = False,
     is_semiautomatic: bool = False,
+    has_every_slice: bool = False,
 ) -> None:
     """Write one reading as a DICOM Segmentation object.
 
@@ -119,8 +120,8 @@ def write_segmentation(
         Grid of the stack.
     lesion_uid : str
         Tracking UID of the lesion.
-    level : Level
-        Disc level; becomes the anatomic region.
+    level : Level or None
+        Disc level; becomes the anatomic region. None where it is not known: the lumbar spine.
     reader : str
         Who read; becomes the content creator's name.
     status : ReadingStatus
@@ -135,6 +136,9 @@ def write_segmentation(
         Whether the images are simulated; becomes SyntheticData ``YES`` (DICOM PS3.3 C.12.1).
     is_semiautomatic : bool
         Whether an algorithm drew the outline from a person's points.
+    has_every_slice : bool
+        Whether slices without any voxel are stored too, so that who has no images of the stack
+        reads the whole grid.
 
     Raises
     ------
@@ -163,9 +167,9 @@ def write_segmentation(
             software_versions=herntrack.__version__,
             device_serial_number=DEVICE_SERIAL_NUMBER,
             transfer_syntax_uid=ExplicitVRLittleEndian,
-            omit_empty_frames=n_fragments > 0,
+            omit_empty_frames=n_fragments > 0 and not has_every_slice,
             content_label=status.name,
-            content_description=f"Lumbar disc herniation {level.value}: {status.value}",
+            content_description=f"Lumbar disc herniation{_name(level)}: {status.value}",
             specific_character_set="ISO_IR 192",
             series_description=series_description[:64],
         )
@@ -210,7 +214,7 @@ def label_fragments(mask: MaskZYX | None, geometry: VolumeGeometry) -> tuple[npt
 
 
 def _descriptions(
-    n_fragments: int, lesion_uid: str, level: Level, *, is_semiautomatic: bool
+    n_fragments: int, lesion_uid: str, level: Level | None, *, is_semiautomatic: bool
 ) -> list[highdicom.seg.SegmentDescription]:
     algorithm = None
     if is_semiautomatic:
@@ -220,19 +224,23 @@ def _descriptions(
     return [
         highdicom.seg.SegmentDescription(
             segment_number=number,
-            segment_label=f"{level.value} fragment {number}"
+            segment_label=f"{_name(level)} fragment {number}".strip()
             if n_fragments
-            else f"{level.value} nothing outlined",
+            else f"{_name(level)} nothing outlined".strip(),
             segmented_property_category=SEGMENT_CATEGORY,
             segmented_property_type=SEGMENT_TYPE,
             algorithm_type="SEMIAUTOMATIC" if is_semiautomatic else "MANUAL",
             algorithm_identification=algorithm,
             tracking_uid=lesion_uid,
-            tracking_id=f"{level.value} {lesion_uid[-8:]}",
-            anatomic_regions=[DISC_OF_LEVEL.get(level, LUMBAR_SPINE)],
+            tracking_id=f"{_name(level)} {lesion_uid[-8:]}".strip(),
+            anatomic_regions=[LUMBAR_SPINE if level is None else DISC_OF_LEVEL.get(level, LUMBAR_SPINE)],
         )
         for number in range(1, max(n_fragments, 1) + 1)
     ]
+
+
+def _name(level: Level | None) -> str:
+    return "" if level is None else f" {level.value}"
 
 
 def _single_frames(headers: Sequence[Dataset]) -> list[Dataset]:

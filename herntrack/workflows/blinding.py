@@ -161,11 +161,14 @@ def unblind(
 def blinded_worklist(workspace: Workspace, *, reader: str) -> list[BlindedItem]:
     """Return the worklist of a blinded reader, in the drawn order; only their own readings count.
 
-    Visits that have no label yet are left out: `begin_blinding` labels them.
+    Visits that have no label yet are left out: `begin_blinding` labels them. So are patients without a
+    lesion, whose first visit alone would stand there, and proposals, which the first visit has none of.
     """
     standing = _standing(DecisionStore(workspace.readings_folder), reader.strip())
     items = []
-    for item in worklist(workspace, reader=reader.strip(), is_independent=True):
+    for item in worklist(workspace, reader=reader.strip(), is_independent=True, has_proposals=False):
+        if item.lesion_uid is None:
+            continue
         blinding = standing.get(item.patient_id)
         label = None
         if blinding is not None:

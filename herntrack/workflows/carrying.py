@@ -17,6 +17,7 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.errors import GeometryError, ReadingError
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.records import CataloguedStack, Lesion, Reading, VisitAlignment
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Comparability, ReadingStatus
 from herntrack.volumetrics.comparability import weighting_kind
 from herntrack.workflows.motions import Motion, motion_between
@@ -88,12 +89,10 @@ def cases_to_carry(
     """
     reference = each.reference
     if reference is None or reference.reading is None:
-        raise ReadingError("the lesion was not read before; outline its baseline first")
+        raise ReadingError(sentence("baseline_not_read"))
     start = catalogue.followup.reading(reference.reading.reading_uid)
     if start.status is not ReadingStatus.PRESENT:
-        raise ReadingError(
-            f"the reading of {start.visit_date} says {start.status}: there is no outline to carry forward"
-        )
+        raise ReadingError(sentence("nothing_to_carry", visit=start.visit_date, status=start.status))
     cases: list[CarryCase] = []
     for target in _targets(each, reference.each):
         motion = motion_between(
@@ -165,18 +164,12 @@ def _targets(each: StackProposal, read_on: CataloguedStack) -> list[CataloguedSt
     allowed = [ranked for ranked in each.ranked if ranked.comparison.grade is not Comparability.REFUSED]
     if not allowed:
         why = "; ".join(each.ranked[0].reasons) if each.ranked else "it has no stack"
-        raise ReadingError(
-            f"no stack of the visit may be compared with the baseline's ({why}); record it with:"
-            " herntrack read unevaluable"
-        )
+        raise ReadingError(sentence("none_comparable", detail=why))
     kind = weighting_kind(read_on.stack.weighting)
     found = [ranked.each for ranked in allowed if weighting_kind(ranked.each.stack.weighting) is kind]
     if not found:
-        raise ReadingError(
-            f"the visit has no stack of the baseline's weighting ({read_on.stack.weighting}; at best"
-            f" {allowed[0].each.stack.weighting}), and a fragment looks otherwise there; outline it with"
-            " herntrack segment"
-        )
+        best = allowed[0].each.stack.weighting
+        raise ReadingError(sentence("other_weighting", weighting=read_on.stack.weighting, best=best))
     regular = [target for target in found if target.stack.is_regular]
     if not regular:
         raise ReadingError(f"the visit's stack cannot be measured on: {'; '.join(found[0].stack.problems)}")

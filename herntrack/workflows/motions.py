@@ -18,6 +18,7 @@ import numpy as np
 from herntrack._typing import Affine4x4
 from herntrack.errors import AlignmentRefusedError
 from herntrack.model.records import CataloguedStack, VisitAlignment
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level
 from herntrack.workflows.alignment_pairs import frame_of
 
@@ -139,20 +140,20 @@ def _chosen(
     ]
     whole = next((alignment for alignment in found if alignment.level is None), None)
     if whole is None:
-        raise AlignmentRefusedError(
-            f"the visit on {visit_date} is not aligned with the baseline;"
-            f" run herntrack align --patient {patient_id}"
-        )
+        raise AlignmentRefusedError(sentence("not_aligned", visit=visit_date, patient=patient_id))
     if whole.verdict == FAILED:
         raise AlignmentRefusedError(
-            f"the alignment of {visit_date} has failed ({'; '.join(whole.reasons)}); outline this visit with"
-            " herntrack segment, or if you have looked and it is right: herntrack align --patient"
-            f" {patient_id} --visit {visit_date} --overrule good --reader NAME --reason TEXT"
+            sentence(
+                "alignment_failed",
+                visit=visit_date,
+                patient=patient_id,
+                detail="; ".join(whole.reasons),
+            )
         )
     local = next((alignment for alignment in found if level is not None and alignment.level is level), None)
     return whole if local is None or local.verdict == FAILED else local
 
 
 def _warning(step: VisitAlignment) -> str:
-    where = "" if step.level is None else f" at {step.level}"
-    return f"The alignment of {step.visit_date}{where} is to be checked: {'; '.join(step.reasons)}."
+    where = f"{step.visit_date}" if step.level is None else f"{step.visit_date} at {step.level}"
+    return sentence("alignment_to_check", where=where, detail="; ".join(step.reasons))

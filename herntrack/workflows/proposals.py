@@ -18,6 +18,7 @@ import numpy as np
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError, ReadingError
 from herntrack.model.records import CataloguedStack, Lesion, Reading, VisitAlignment
+from herntrack.model.sentences import sentence, sentence_of
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.aligning import align_patient
@@ -235,7 +236,7 @@ def _at_visit(run: _Run, each: StackProposal, first: date | None) -> Proposed:
         ]
         accepted = [reading for reading in standing if not reading.is_proposed]
         if accepted:
-            return _result(each, "read", f"{accepted[-1].reader} has read this visit.", accepted[-1])
+            return _result(each, "read", sentence("read_already", by=accepted[-1].reader), accepted[-1])
         try:
             _refuse_unresolved(each, first)
             cases = cases_to_carry(catalogue, each, alignments=run.alignments, stacks=run.stacks)
@@ -244,7 +245,7 @@ def _at_visit(run: _Run, each: StackProposal, first: date | None) -> Proposed:
                 return _result(each, *left_alone)
             case, made = _carried(run, catalogue, cases)
         except HerntrackError as error:
-            return _result(each, "refused", str(error))
+            return _result(each, "refused", sentence_of(error))
     # Outlining takes a while; the catalogue is opened anew to write, so that nobody waits for it.
     with catalogue_of(run.workspace) as catalogue:
         reading = record_reading(
@@ -285,9 +286,9 @@ def _left_alone(standing: Sequence[Reading], case: CarryCase) -> tuple[str, str,
     """Return why a standing proposal stays as it is; None if a new one is to be made."""
     for reading in reversed(standing):
         if reading.points_lps:
-            return "kept", f"{reading.reader} clicked this visit; --again carries it forward anew.", reading
+            return "kept", sentence("proposal_clicked", by=reading.reader), reading
         if reading.proposed_from == case.start.reading_uid and reading.source == case.source:
-            return "unchanged", "The proposal is up to date.", reading
+            return "unchanged", sentence("proposal_up_to_date"), reading
     return None
 
 

@@ -18,6 +18,7 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.errors import DraftError, DraftInUseError, ReadingError
 from herntrack.model.descriptors import NO_DESCRIPTORS
 from herntrack.model.records import CataloguedStack, Reading
+from herntrack.model.sentences import sentence, sentence_of
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.draft_contents import DraftBeginning, Judgement
 from herntrack.reading_room.draft_files import DraftKey, DraftLock, draft_locked, draft_path
@@ -35,7 +36,13 @@ from herntrack.workflows.workspace import Workspace
 
 
 def open_reading(
-    workspace: Workspace, *, lesion_uid: str, stack_uid: str, reader: str, origin: Origin | None = None
+    workspace: Workspace,
+    *,
+    lesion_uid: str,
+    stack_uid: str,
+    reader: str,
+    is_blinded: bool = False,
+    origin: Origin | None = None,
 ) -> ReadingSession:
     """Open one reader's reading of a lesion on a stack.
 
@@ -47,6 +54,9 @@ def open_reading(
         What is read; the stack says the visit.
     reader : str
         Who reads.
+    is_blinded : bool
+        Begin with nothing but what the reader said themselves: a proposal is carried from another visit,
+        or somebody else's.
     origin : Origin, optional
         Clock and identifiers.
 
@@ -65,7 +75,7 @@ def open_reading(
         If the drafts folder cannot be written.
     """
     origin = origin or Origin()
-    opened = _open(workspace, lesion_uid, stack_uid, reader, origin)
+    opened = _open(workspace, lesion_uid, stack_uid, reader, origin, is_blinded=is_blinded)
     if opened.signature is not None:
         return _looking(opened, origin, signed_words(opened.signature))
     path = draft_path(workspace.readings_folder, opened.key)
@@ -73,7 +83,7 @@ def open_reading(
         try:
             lock = draft_locked(path, now=origin.now())
         except DraftInUseError as error:
-            return _looking(opened, origin, str(error))
+            return _looking(opened, origin, sentence_of(error))
         undone.callback(lock.release)
         draft, notices = _usable_draft(opened)
         session = _resumed(opened, draft, origin, lock) if draft else _begun(opened, origin, lock, notices)
@@ -82,7 +92,13 @@ def open_reading(
 
 
 def _open(
-    workspace: Workspace, lesion_uid: str, stack_uid: str, reader: str, origin: Origin
+    workspace: Workspace,
+    lesion_uid: str,
+    stack_uid: str,
+    reader: str,
+    origin: Origin,
+    *,
+    is_blinded: bool,
 ) -> OpenedReading:
     if not reader.strip():
         raise ReadingError("a reading has a reader; choose your name first")
@@ -100,10 +116,7 @@ def _open(
                 f"study {each.study.study_instance_uid} has no date, so it belongs to no visit"
             )
         if not each.stack.is_regular:
-            raise ReadingError(
-                f"the stack cannot be measured on: {'; '.join(each.stack.problems)}. Choose another stack of"
-                " the visit, or read the visit as not evaluable"
-            )
+            raise ReadingError(sentence("stack_not_measurable", detail="; ".join(each.stack.problems)))
         key = DraftKey(
             lesion_uid=lesion_uid, visit_date=visit_date, reader=reader.strip(), stack_uid=stack_uid
         )
@@ -111,7 +124,7 @@ def _open(
             reading for reading in catalogue.followup.readings(lesion_uid) if reading.visit_date == visit_date
         ]
         here = [reading for reading in at_visit if reading.superseded_by is None]
-        start = _start(at_visit, key)
+        start = _start([each for each in at_visit if not (is_blinded and each.is_proposed)], key)
         replaced = [each.reading_uid for each in here if _is_replaced(each, key)]
         context = live_context(catalogue, workspace, key, each, replaced=replaced, now=origin.now())
         signed = signed_of(workspace, [start.reading_uid] if start else [])
@@ -185,15 +198,16 @@ def _usable_draft(opened: OpenedReading) -> tuple[RecoveredDraft | None, tuple[s
     try:
         draft = read_draft(path)
     except DraftError as error:
-        return None, (f"{error}. {_put_aside(opened)}",)
+        return None, (sentence("draft_unusable", detail=str(error), name=_put_aside(opened)),)
     if draft is None or not draft.is_unsaved:
         return None, ()
     if draft.beginning.geometry != opened.each.stack.geometry:
-        return None, (f"Unsaved work is of another grid than the stack has now. {_put_aside(opened)}",)
+        return None, (sentence("draft_of_another_grid", name=_put_aside(opened)),)
     return draft, ()
 
 
 def _put_aside(opened: OpenedReading) -> str:
+    """Keep a draft that cannot be used under another name, and return that."""
     path = draft_path(opened.workspace.readings_folder, opened.key)
     kept = path.with_suffix(".unusable")
     number = 1
@@ -201,7 +215,7 @@ def _put_aside(opened: OpenedReading) -> str:
         number += 1
         kept = path.with_suffix(f".{number}.unusable")
     path.rename(kept)
-    return f"It was kept as {kept.name}; the reading begins anew."
+    return kept.name
 
 
 def _resumed(opened: OpenedReading, draft: RecoveredDraft, origin: Origin, lock: DraftLock) -> ReadingSession:

@@ -3,7 +3,8 @@
 A save replaces only readings that it knows of. If the same reader's reading was made elsewhere
 meanwhile, both stand, and the conflict comes back as a value with what can be done.
 
-Public: `ReadingContents`, `SavedReading`, `SaveConflict`, `save_reading`, `settle_conflict`.
+Public: `ReadingContents`, `SavedReading`, `SaveConflict`, `save_reading`, `settle_conflict`,
+`store_reading`.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def save_reading(
         supersedes = tuple(other.reading_uid for other in replaced)
         refuse_if_signed(workspace, (*supersedes, *(other.reading_uid for other in others)))
         mask = None if contents.judgement.status is ReadingStatus.NOT_EVALUABLE else contents.mask
-        stored = _store(
+        stored = store_reading(
             workspace,
             catalogue,
             replace(draft, supersedes=supersedes),
@@ -219,7 +220,7 @@ def settle_conflict(
             source_sha256=None,
         )
         lesion = catalogue.followup.lesion(chosen.lesion_uid)
-        stored = _store(workspace, catalogue, anew, lesion=lesion, mask=mask, is_semiautomatic=False)
+        stored = store_reading(workspace, catalogue, anew, lesion=lesion, mask=mask, is_semiautomatic=False)
     return SavedReading(reading=stored)
 
 
@@ -282,7 +283,7 @@ def _standing(catalogue: Catalogue, reading_uids: Sequence[str]) -> list[Reading
     return [known[uid] for uid in reading_uids]
 
 
-def _store(
+def store_reading(
     workspace: Workspace,
     catalogue: Catalogue,
     reading: Reading,
@@ -291,7 +292,7 @@ def _store(
     mask: MaskZYX | None,
     is_semiautomatic: bool,
 ) -> Reading:
-    """Write a reading to the store, then to the catalogue."""
+    """Write a reading to the store, then to the catalogue; `record_reading` finds what it replaces first."""
     images, geometry = [], None
     if reading.stack_uid is not None:
         images = stack_headers(workspace, catalogue.images, reading.stack_uid)

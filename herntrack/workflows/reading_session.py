@@ -16,6 +16,7 @@ from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.descriptors import Descriptors
 from herntrack.model.reading_decisions import ReadingSignature
 from herntrack.model.records import CataloguedStack, Lesion, Reading
+from herntrack.model.sentences import Sentence, sentence
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.draft_contents import Judgement
 from herntrack.reading_room.draft_files import DraftKey, DraftLock
@@ -148,6 +149,7 @@ class ReadingSession:
         self._plane_source = opened.start.base_plane_source if opened.start else ""
         self._sourced_plane = opened.start.base_plane if opened.start else None
         self._used_proposal = used_proposal
+        self._is_signed = opened.signature is not None
 
     @property
     def key(self) -> DraftKey:
@@ -183,6 +185,11 @@ class ReadingSession:
     def refusal(self) -> str:
         """Why nothing may be changed; empty if it may."""
         return self._refusal
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the reading that is shown is final."""
+        return self._is_signed
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -323,6 +330,7 @@ class ReadingSession:
             level_lock=level_lock,
             origin=self._origin,
         )
+        self._is_signed = True
         self._refusal = signed_words(signature)
         self._mask.set_sink(LookOnly(self._refusal))
         return signature
@@ -331,7 +339,7 @@ class ReadingSession:
         """Leave the visit; unsaved work stays in its journal unless it is to be discarded."""
         journal, lock = self._journal, self._lock
         self._journal = self._lock = None
-        self._refusal = self._refusal or "the visit was left; open it again to change it"
+        self._refusal = self._refusal or sentence("visit_left")
         self._mask.set_sink(LookOnly(self._refusal))
         try:
             if journal is not None:
@@ -377,12 +385,9 @@ class ReadingSession:
         )
 
 
-def signed_words(signature: ReadingSignature) -> str:
+def signed_words(signature: ReadingSignature) -> Sentence:
     """Return why a signed reading may not be changed."""
-    return (
-        f"this reading was signed by {signature.decided_by} on {signature.decided_at:%Y-%m-%d} and is final;"
-        " amend it with a reason to change it"
-    )
+    return sentence("signed_final", by=signature.decided_by, on=f"{signature.decided_at:%Y-%m-%d}")
 
 
 def _source(proposal: Reading | None, *, is_changed: bool, is_word: bool) -> str:

@@ -19,6 +19,7 @@ from herntrack.errors import GeometryError, ReadingError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.records import CataloguedStack, Lesion, Reading
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.workflows.base_planes import KnownPlane, known_plane
 from herntrack.workflows.recording import (
@@ -186,9 +187,15 @@ def refuse_outside(point: Point, geometry: VolumeGeometry) -> None:
     )
     told = ", ".join(f"{value:.1f}" for value in point)
     raise GeometryError(
-        f"the point ({told}) mm lies outside the stack, at slice {index[0]:.1f}, row {index[1]:.1f},"
-        f" column {index[2]:.1f} of {shape[0]} x {shape[1]} x {shape[2]}. The stack reaches over {ranges} mm"
-        " (LPS): give the point in its coordinates, or name the stack that was clicked on"
+        sentence(
+            "click_outside",
+            point=told,
+            slice=f"{index[0]:.1f}",
+            row=f"{index[1]:.1f}",
+            column=f"{index[2]:.1f}",
+            shape=f"{shape[0]} x {shape[1]} x {shape[2]}",
+            ranges=ranges,
+        )
     )
 
 
@@ -208,11 +215,7 @@ def outlined_from_points(
         depth = float(known.plane.depth_mm(np.asarray(points)).min())
         if depth <= 0 and not known.is_confirmed:
             plane = None
-            remark = (
-                f"The base plane {known.source} lies {-depth:.1f} mm behind a point, so another one was"
-                " proposed; look whether the point is in the fragment."
-            )
-            remarks = (remark,)
+            remarks = (sentence("plane_given_up", source=known.source, depth=f"{-depth:.1f}"),)
     made = segment_from_points(volume, points, background or None, base_plane=plane)
     if plane is not None and known is not None:
         return made, known.source, remarks

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from herntrack.errors import SignedReadingError
 from herntrack.model.reading_decisions import ReadingSignature
+from herntrack.model.sentences import sentence
 from herntrack.readings.decisions import DecisionStore
 from herntrack.workflows.workspace import Workspace
 
@@ -34,8 +35,12 @@ def refuse_if_signed(workspace: Workspace, reading_uids: Iterable[str]) -> None:
     """
     for signature in signed_of(workspace, reading_uids):
         raise SignedReadingError(
-            f"reading {signature.reading_uid} was signed by {signature.decided_by} on"
-            f" {signature.decided_at:%Y-%m-%d} and is final; amend it with a reason first, then read again"
+            sentence(
+                "replaced_is_signed",
+                reading=signature.reading_uid,
+                by=signature.decided_by,
+                on=f"{signature.decided_at:%Y-%m-%d}",
+            )
         )
 
 

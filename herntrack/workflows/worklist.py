@@ -13,6 +13,7 @@ from enum import unique
 from herntrack.errors import DraftError
 from herntrack.model.reading_decisions import ReadingSignature
 from herntrack.model.records import Lesion, Reading, Visit
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level, ReadingStatus, Side, Term
 from herntrack.reading_room.draft_files import DraftKey, list_journals
 from herntrack.reading_room.journal import read_draft
@@ -88,7 +89,11 @@ class WorkItem:
 
 
 def worklist(
-    workspace: Workspace, *, reader: str | None = None, is_independent: bool = False
+    workspace: Workspace,
+    *,
+    reader: str | None = None,
+    is_independent: bool = False,
+    has_proposals: bool = True,
 ) -> list[WorkItem]:
     """Return what there is to read, patient by patient, lesion by lesion, in the order of the visits.
 
@@ -101,6 +106,8 @@ def worklist(
     is_independent : bool
         Whether only that reader's readings count, as where readers are compared with each other;
         else a visit that anybody read is read.
+    has_proposals : bool
+        Whether proposals are shown; who has one is no first visit, which a blinded reader may not know.
     """
     stacks = {
         (each.lesion.lesion_uid, each.visit.visit_date): each.proposed.each.stack.stack_uid
@@ -113,6 +120,8 @@ def worklist(
         readings = catalogue.followup.readings(is_current=True)
     if is_independent:
         readings = [each for each in readings if each.is_proposed or each.reader == reader]
+    if not has_proposals:
+        readings = [each for each in readings if not each.is_proposed]
     table = _Table(
         readings=_by_place(readings),
         signatures=signatures(workspace),
@@ -233,13 +242,13 @@ def _conflict(accepted: Sequence[Reading], primary: str) -> str:
     for reader, mine in by_reader.items():
         stacks = [each.stack_uid for each in mine]
         if len(set(stacks)) < len(stacks) or len({each.status for each in mine}) > 1:
-            return f"{len(mine)} readings by {reader} stand beside each other; choose one"
+            return sentence("conflict_own", n=len(mine), by=reader)
     if len(by_reader) > 1 and primary not in by_reader:
         said = {each.status for each in accepted}
         readers = " and ".join(sorted(by_reader))
         if said == {ReadingStatus.PRESENT}:
-            return f"{readers} read it and no primary reader is set; choose one reading, or set one"
-        return f"{readers} do not agree ({', '.join(sorted(said))}); choose one reading"
+            return sentence("conflict_no_primary", readers=readers)
+        return sentence("conflict_status", readers=readers, said=tuple(sorted(said)))
     return ""
 
 
