@@ -27,8 +27,7 @@ from herntrack.segmentation.tissue import TissueLevels
 __all__ = ["Constraints", "outline"]
 
 SUPPORT_PER_LOG_ODDS = 0.4
-LOG_ODDS_OFFSET = 0.2
-"""A voxel counts from a little under even odds, which makes the expected overlap the largest."""
+"""What a unit of log odds weighs against the outline; a voxel counts from even odds."""
 
 IN_PLANE, BETWEEN = 0.2, 0.1
 """Cost of the outline; small, since the odds know about neighbours."""
@@ -89,7 +88,7 @@ def _try(crop: Crop, constraints: Constraints, learn_from_zyx: FloatArray) -> _T
 
 def _judged(look: FirstLook, log_odds: FloatArray, constraints: Constraints) -> _Try:
     """Return the outline these odds make, and what it is worth."""
-    support = np.clip(SUPPORT_PER_LOG_ODDS * (log_odds + LOG_ODDS_OFFSET), -3, 3) - constraints.discount
+    support = np.clip(SUPPORT_PER_LOG_ODDS * log_odds, -3, 3) - constraints.discount
     weights = CutWeights(in_plane=IN_PLANE, between_slices=BETWEEN, edge=EDGE_SPREADS * look.levels.spread)
     part = cut_out(look.crop, support, constraints, weights)
     return _Try(look=look, log_odds=log_odds, part=part, worth=expected_dice(log_odds, part))
