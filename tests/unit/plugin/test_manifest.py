@@ -39,8 +39,7 @@ def test_everything_contributed_names_a_command_of_the_manifest() -> None:
         named += [each.command for each in group]
     assert {"herntrack.reading_room", "herntrack.stacks", "herntrack.read"} <= commands
     assert set(named) == commands
-    # napari 0.9.2 registers no plugin's keys: what stood here would promise what does not work.
-    assert not contributions.keybindings
+    assert {each.command for each in contributions.keybindings} == {"herntrack.reading_room"}
 
 
 def test_menus_are_ones_that_napari_opens_to_plugins() -> None:
