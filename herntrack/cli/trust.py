@@ -43,11 +43,11 @@ def check(
     with stages() as progress:
         summary = run(workspace_of(context, workspace), has_pixels=pixels, progress=progress)
     if as_json:
-        print_json({**asdict(summary), "problems": list(summary.problems)})
+        print_json({**asdict(summary), "problems": list(summary.problems), "notes": list(summary.notes)})
     else:
         say(f"{summary.n_images} images and {summary.n_readings} readings checked")
-    for problem in summary.problems:
-        warn(problem)
+    for sentence in (*summary.problems, *summary.notes):
+        warn(sentence)
     if summary.problems:
         raise typer.Exit(EXIT_REFUSED)
 
@@ -70,6 +70,7 @@ def rebuild(
                 "n_lesions": summary.n_lesions,
                 "n_readings": summary.n_readings,
                 "n_set_aside": len(summary.set_aside),
+                "cases_set_aside": [asdict(case) for case in summary.cases_set_aside],
             }
         )
     else:

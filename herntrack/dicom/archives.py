@@ -43,6 +43,12 @@ DAMAGE = (
 DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.ENOENT})
 """Errors of the disk that is read or written."""
 
+TAR_COMPRESSIONS = {b"\x1f\x8b": "r:gz", b"BZh": "r:bz2", b"\xfd7zXZ\0": "r:xz"}
+"""How a compressed tar begins, and how the standard library opens it; any other is taken for a plain one."""
+
+TAR_BLOCK_BYTES = 512
+"""The head of a member; two of zeros end an archive (POSIX pax, bytes)."""
+
 CHUNK_BYTES = 1024 * 1024
 """Read at once (bytes)."""
 
@@ -127,7 +133,8 @@ def unpack(archive: Path, folder: Path, *, progress: Progress | None = None) -> 
         if archive.name.lower().endswith(".zip"):
             with zipfile.ZipFile(archive) as opened:
                 return _write(_zip_members(opened), len(opened.infolist()), archive, folder, progress)
-        with tarfile.open(archive) as opened_tar:
+        # Told what to try, the standard library does not search a large file for every compression.
+        with tarfile.open(archive, _tar_mode(archive)) as opened_tar:  # type: ignore[call-overload]
             return _write(_tar_members(opened_tar), 0, archive, folder, progress)
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
@@ -138,6 +145,20 @@ def unpack(archive: Path, folder: Path, *, progress: Progress | None = None) -> 
             code="archive_damaged",
             path=archive,
         ) from error
+
+
+def _tar_mode(archive: Path) -> str:
+    with archive.open("rb") as file:
+        head = file.read(TAR_BLOCK_BYTES)
+    if not head.strip(b"\0"):
+        raise ArchiveRefusedError(
+            f"{archive.name} holds no file: it begins with zeros, as an empty archive or a copy that failed"
+            " does; copy or export it again",
+            code="archive_damaged",
+            path=archive,
+        )
+    modes = (mode for magic, mode in TAR_COMPRESSIONS.items() if head.startswith(magic))
+    return next(modes, "r:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

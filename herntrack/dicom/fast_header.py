@@ -17,21 +17,30 @@ Public: `PlainReader`, `PlainImage`, `read_plain_header`.
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 from typing import NamedTuple
 
+from herntrack.dicom import pixel_extent
 from herntrack.dicom.element_walk import (
     DELIMITERS,
     EXPLICIT,
     IMPLICIT,
     REFUSED,
     STOP,
+    UNDEFINED,
     Layout,
     Unusual,
 )
-from herntrack.dicom.file_meta import HEAD_BYTES, MAX_HEAD_BYTES, PAGE_BYTES, Layouts, walk_file
-from herntrack.dicom.header_rules import ScannedImage, SetAside, pixel_bytes, scanned_image
+from herntrack.dicom.file_meta import (
+    HEAD_BYTES,
+    IMPLICIT_SYNTAX,
+    MAX_HEAD_BYTES,
+    PAGE_BYTES,
+    Layouts,
+    walk_file,
+)
+from herntrack.dicom.header_rules import ScannedImage, pixel_bytes, scanned_image
+from herntrack.dicom.pixel_extent import ALL_STORED, PIXEL_TAGS
 from herntrack.dicom.plain_values import (
     COMPRESSED_SYNTAXES,
     KEYS,
@@ -43,23 +52,21 @@ from herntrack.dicom.plain_values import (
     plain_uid,
     plain_whole,
 )
+from herntrack.dicom.set_aside import SetAside
 
 MAX_KINDS = 4096
 """So many different headers are kept in mind."""
 
-PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
-"""Float, double and whole-number pixels: where a header ends."""
-
-
 _META = {element_key(tag): vr.encode() for tag, vr in META_WANTED.values()}
 _SPECIAL = (
     {element_key(tag): vr.encode() for tag, vr in WANTED.values()}
-    | {element_key(tag): STOP for tag in PIXELS}
+    | {element_key(tag): STOP for tag in PIXEL_TAGS}
     | dict.fromkeys((*_META, *DELIMITERS), REFUSED)
 )
 _OWN_UID, _OWN_NUMBER, _OWN_POSITION = (
     KEYS[keyword] for keyword in ("SOPInstanceUID", "InstanceNumber", "ImagePositionPatient")
 )
+_SYNTAX, _IMPLICIT = KEYS["TransferSyntaxUID"], IMPLICIT_SYNTAX.encode()
 _SHARED = tuple(key for key in KEYS.values() if key not in {_OWN_UID, _OWN_NUMBER, _OWN_POSITION})
 
 
@@ -105,7 +112,7 @@ class PlainReader:
             Its kind is an index of `kinds`. None: pydicom decides.
         """
         try:
-            found = self._found(path, size)
+            found, n_stored = self._found(path, size)
             # Its own values first: a file that lacks them says nothing about the others of its kind.
             uid = plain_uid(found[_OWN_UID])
             x, y, z = plain_reals(found[_OWN_POSITION])
@@ -113,7 +120,7 @@ class PlainReader:
             kind = self._kind(found)
         except (Unusual, KeyError, OSError, ValueError):
             return None
-        if kind is None or size < kind[1]:
+        if kind is None or n_stored < kind[1]:
             return None
         return PlainImage(kind[0], uid, (x, y, z), number)
 
@@ -131,8 +138,11 @@ class PlainReader:
         self.kinds = []
         self._kinds.clear()
 
-    def _found(self, path: str, size: int) -> dict[bytes, bytes]:
-        """Return the wanted values' bytes; read more of the file if its header is longer than thought."""
+    def _found(self, path: str, size: int) -> tuple[dict[bytes, bytes], int]:
+        """Return the wanted values' bytes, and how many bytes of its pixels the file holds.
+
+        More of the file is read if its header is longer than thought.
+        """
         n_bytes = self._head_bytes
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
@@ -148,19 +158,20 @@ class PlainReader:
                     if is_whole or n_bytes >= MAX_HEAD_BYTES:
                         raise
                     end = n_bytes + 1
-                if end < len(data) or (is_whole and end == size):
+                if end + pixel_extent.HEAD_BYTES <= len(data):
                     break
                 if is_whole or end > min(size, MAX_HEAD_BYTES):
                     raise Unusual("the header is cut off, or very long")
                 more = max(end + PAGE_BYTES, 2 * n_bytes) - n_bytes
                 data, n_bytes = data + os.read(descriptor, more), n_bytes + more
+            n_stored = _stored_bytes(descriptor, data, end, size, found)
         finally:
             os.close(descriptor)
         self._head_bytes = max(HEAD_BYTES, -(-(end + PAGE_BYTES // 2) // PAGE_BYTES) * PAGE_BYTES)
-        return found
+        return found, n_stored
 
     def _kind(self, found: dict[bytes, bytes]) -> tuple[int, int] | None:
-        """Return which of `kinds` has these values, and the bytes a file of it has at least."""
+        """Return which of `kinds` has these values, and the bytes its pixels need at least."""
         shared = (*map(found.get, _SHARED),)
         try:
             return self._kinds[shared]
@@ -172,13 +183,28 @@ class PlainReader:
         kind = None
         try:
             values = PlainValues(found)
-            image = scanned_image(values, sys.maxsize)
+            image = scanned_image(values, ALL_STORED)
             kind = len(self.kinds), pixel_bytes(values, image.header)
             self.kinds.append(image)
         except (SetAside, Unusual, ValueError):
             pass
         self._kinds[shared] = kind
         return kind
+
+
+def _stored_bytes(descriptor: int, data: bytes, end: int, size: int, found: dict[bytes, bytes]) -> int:
+    """Return how many bytes of its pixels a file holds; they begin at `end` with their element's head."""
+    is_implicit = found.get(_SYNTAX, b"").rstrip(b"\0 ") == _IMPLICIT
+    head = data[end : end + pixel_extent.HEAD_BYTES]
+    offset, length = pixel_extent.value_place(head, is_implicit=is_implicit)
+    begin = end + offset
+    if length != UNDEFINED:
+        return min(length, size - begin)
+    tail_begin = max(begin, size - pixel_extent.TAIL_BYTES)
+    os.lseek(descriptor, tail_begin, os.SEEK_SET)
+    if not pixel_extent.has_end_mark(os.read(descriptor, pixel_extent.TAIL_BYTES)):
+        raise Unusual("compressed pixels without an end")
+    return size - begin
 
 
 def read_plain_header(path: str, size: int, reader: PlainReader) -> ScannedImage | None:

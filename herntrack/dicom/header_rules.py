@@ -4,8 +4,8 @@ The rules know no library: they ask a `HeaderValues` for the value of a keyword.
 stands a pydicom dataset (`herntrack.dicom.headers`) or the bytes of a plain file
 (`herntrack.dicom.fast_header`), so that both come to the same record and the same words.
 
-Public: `HeaderValues`, `ScannedImage`, `SetAside`, `scanned_image`, `image_uids`,
-`check_signature`, `pixel_bytes`, `derived_patient_id`.
+Public: `HeaderValues`, `ScannedImage`, `scanned_image`, `image_uids`, `check_pixels`,
+`pixel_bytes`, `derived_patient_id`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from datetime import date
 from typing import Protocol
 
 from herntrack.dicom.header_person import date_of, person_of
+from herntrack.dicom.pixel_extent import StoredPixels
+from herntrack.dicom.set_aside import SetAside
 from herntrack.dicom.uids import derived_uid
-from herntrack.errors import DicomError, GeometryError
+from herntrack.errors import GeometryError
 from herntrack.model.geometry import orientation_vectors
 from herntrack.model.records import InstanceHeader, Person, Series
 from herntrack.model.vocabulary import Modality
-
-PREAMBLE_LENGTH = 128
-"""Bytes before the ``DICM`` prefix (DICOM PS3.10 7.1)."""
 
 MR_CT_STORAGE = {
     "1.2.840.10008.5.1.4.1.1.2": Modality.CT,
@@ -69,23 +68,6 @@ NOBODY = Person()
 
 STUDY_DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
 """Where the date of a study may stand, the best first."""
-
-
-class SetAside(DicomError):
-    """The file is not catalogued.
-
-    Parameters
-    ----------
-    code : str
-        A short stable word for counting.
-    reason : str
-        A sentence with the values.
-    """
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,15 +139,15 @@ class HeaderValues(Protocol):
         """Return the registered name of a SOP class."""
 
 
-def scanned_image(values: HeaderValues, size: int) -> ScannedImage:
+def scanned_image(values: HeaderValues, pixels: StoredPixels | None) -> ScannedImage:
     """Return the record of a file with this header.
 
     Parameters
     ----------
     values : HeaderValues
         The header.
-    size : int
-        Bytes of the file.
+    pixels : StoredPixels or None
+        What the file holds of its pixels, None for no pixels.
 
     Raises
     ------
@@ -181,9 +163,7 @@ def scanned_image(values: HeaderValues, size: int) -> ScannedImage:
         notes.append("PatientID is missing")
     header = _instance_header(values, sop_uid, sop_class_uid)
     _check_placed(header)
-    expected = pixel_bytes(values, header)
-    if size < expected:
-        raise SetAside("truncated", f"the file has {size} bytes; its pixels alone need {expected}")
+    check_pixels(pixels, pixel_bytes(values, header))
     return ScannedImage(
         patient_id=patient_id,
         study_instance_uid=study_uid,
@@ -220,7 +200,7 @@ def image_uids(values: HeaderValues, notes: list[str]) -> tuple[str, str, str]:
 
 
 def pixel_bytes(values: HeaderValues, header: InstanceHeader) -> int:
-    """Return how many bytes a native image needs for its pixels alone, 0 for any other.
+    """Return how many bytes a native frame needs for its pixels, 0 for any other.
 
     A syntax that nobody registered may pack its pixels in any way.
     """
@@ -230,25 +210,36 @@ def pixel_bytes(values: HeaderValues, header: InstanceHeader) -> int:
     return header.rows * header.columns * bits // 8
 
 
-def check_signature(head: bytes) -> bool:
-    """Return whether a file has the DICM prefix; refuse what cannot be DICOM without it.
+def check_pixels(pixels: StoredPixels | None, expected: int, *, whose: str = "its pixels") -> None:
+    """Refuse an image without pixels, or with fewer than it says.
 
     Parameters
     ----------
-    head : bytes
-        At least the first 132 bytes of the file, or all of a shorter one.
+    pixels : StoredPixels or None
+        What the file holds of them.
+    expected : int
+        What a native image needs for its frames (bytes).
+    whose : str
+        What needs them, for the message.
 
     Raises
     ------
     SetAside
-        If the file is no DICOM file.
+        If there are too few.
     """
-    if head[PREAMBLE_LENGTH : PREAMBLE_LENGTH + 4] == b"DICM":
-        return True
-    # Without a preamble a dataset begins with group 0002 or 0008, in either byte order.
-    if head[:2] in {b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08"} and len(head) > 8:
-        return False
-    raise SetAside("not_dicom", "the file is no DICOM file: no DICM prefix and no data element at its start")
+    if pixels is None:
+        raise SetAside(
+            "no_pixels",
+            "the image has no pixel data: the file was cut off before them, or they were left out;"
+            " copy or export it again",
+        )
+    if pixels.is_cut:
+        raise SetAside("truncated", "the file ends within its compressed pixels; copy it again")
+    if pixels.n_bytes < expected:
+        raise SetAside(
+            "truncated",
+            f"the file has {pixels.n_bytes} of the {expected} bytes that {whose} need; copy it again",
+        )
 
 
 def derived_patient_id(study_instance_uid: str) -> str:

@@ -2,19 +2,19 @@
 
 `read_images` either returns a `ScannedImage` for each frame or raises `SetAside`, whose code and
 sentence say why the file is no MR or CT image that can be placed in the patient. Pixels are not read here;
-that a native image is long enough for its pixels is checked by the file's size. The rules stand in
+that the file holds all of them is seen from where they begin and where it ends. The rules stand in
 `herntrack.dicom.header_rules`; plain files are read by `herntrack.dicom.fast_header` without any
 of this, with the same result.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import pydicom
 from pydicom.datadict import tag_for_keyword
@@ -26,16 +26,16 @@ from pydicom.multival import MultiValue
 from herntrack.dicom.character_sets import stated_sets, text_values
 from herntrack.dicom.header_rules import (
     LARGEST_NUMBER,
-    PREAMBLE_LENGTH,
     ScannedImage,
-    SetAside,
-    check_signature,
+    check_pixels,
     derived_patient_id,
     image_uids,
     pixel_bytes,
     scanned_image,
 )
 from herntrack.dicom.multi_frame import frame_headers, is_multi_frame, sop_class_of
+from herntrack.dicom.pixel_extent import ALL_STORED, PIXEL_TAGS, StoredPixels, stored_pixels
+from herntrack.dicom.set_aside import PREAMBLE_LENGTH, SetAside, check_signature
 
 __all__ = [
     "ScannedImage",
@@ -73,8 +73,8 @@ def read_images(path: Path) -> list[ScannedImage]:
     SetAside
         If the file cannot be catalogued; `SetAside.code` is one of ``empty_file``,
         ``unreadable``, ``not_dicom``, ``broken``, ``dicomdir``, ``not_mr_or_ct``,
-        ``multi_frame``, ``mosaic``, ``not_an_image``, ``colour``, ``no_position`` and
-        ``truncated``.
+        ``multi_frame``, ``mosaic``, ``not_an_image``, ``colour``, ``no_position``,
+        ``no_pixels`` and ``truncated``.
     """
     return _read(path, _images)
 
@@ -87,35 +87,34 @@ def read_header(path: Path) -> ScannedImage:
     SetAside
         As `read_images` does, and for every multi-frame image.
     """
-    return _read(path, lambda dataset, size: scanned_image(_DatasetValues(dataset), size))
+    return _read(path, lambda dataset, pixels: scanned_image(_DatasetValues(dataset), pixels))
 
 
-def _read(path: Path, make: Callable[[Dataset, int], R]) -> R:
+def _read(path: Path, make: Callable[[Dataset, StoredPixels | None], R]) -> R:
     with warnings.catch_warnings():
         # A header from a hospital often breaks a value rule; what matters is checked below.
         warnings.simplefilter("ignore")
-        dataset = _read_dataset(path)
+        dataset, pixels = _read_dataset(path)
         try:
-            return make(dataset, path.stat().st_size)
+            return make(dataset, pixels)
         except SetAside:
             raise
         except Exception as error:
             raise SetAside("broken", f"a header element cannot be decoded: {_first_line(error)}") from error
 
 
-def _images(dataset: Dataset, size: int) -> list[ScannedImage]:
+def _images(dataset: Dataset, pixels: StoredPixels | None) -> list[ScannedImage]:
     if not is_multi_frame(dataset):
-        return [scanned_image(_DatasetValues(dataset), size)]
+        return [scanned_image(_DatasetValues(dataset), pixels)]
     frames = []
     for number, header in enumerate(frame_headers(dataset), start=1):
         try:
-            frames.append(scanned_image(_DatasetValues(header), sys.maxsize))
+            frames.append(scanned_image(_DatasetValues(header), ALL_STORED))
         except SetAside as refusal:
             raise SetAside(refusal.code, f"frame {number}: {refusal.reason}") from refusal
     values, first = _DatasetValues(dataset), frames[0]
-    expected = len(frames) * pixel_bytes(values, first.header)
-    if size < expected:
-        raise SetAside("truncated", f"the file has {size} bytes; its {len(frames)} frames need {expected}")
+    n_frames = len(frames)
+    check_pixels(pixels, n_frames * pixel_bytes(values, first.header), whose=f"its {n_frames} frames")
     # Only the headers differ: identifiers that had to be derived are those of the first frame.
     uid, class_uid = first.header.sop_instance_uid, sop_class_of(dataset)
     headers = (
@@ -135,7 +134,7 @@ def read_header_dataset(path: Path) -> Dataset:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _read_dataset(path)
+        return _read_dataset(path)[0]
 
 
 def image_identity(dataset: Dataset, notes: list[str]) -> tuple[str, str, str]:
@@ -143,22 +142,49 @@ def image_identity(dataset: Dataset, notes: list[str]) -> tuple[str, str, str]:
     return image_uids(_DatasetValues(dataset), notes)
 
 
-def _read_dataset(path: Path) -> Dataset:
+def _read_dataset(path: Path) -> tuple[Dataset, StoredPixels | None]:
+    """Return a file's dataset without its pixels, and what the file holds of these."""
     try:
         if path.stat().st_size == 0:
             raise SetAside("empty_file", "the file has no bytes")
         with path.open("rb") as file:
             has_prefix = check_signature(file.read(PREAMBLE_LENGTH + 4))
             file.seek(0)
-            return pydicom.dcmread(file, stop_before_pixels=True, force=not has_prefix)
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=not has_prefix)
+            return dataset, _pixels_in(file, dataset)
     except OSError as error:
         raise SetAside("unreadable", f"the file cannot be read: {error.strerror or error}") from error
     except InvalidDicomError as error:
         raise SetAside("not_dicom", "the file is no DICOM file") from error
     except SetAside:
         raise
+    except RecursionError as error:
+        raise SetAside(
+            "broken",
+            "sequences in the header lie within sequences, hundreds deep, and cannot be read so far down;"
+            " export the image again, or without its private and referenced sequences",
+        ) from error
     except Exception as error:
         raise SetAside("broken", f"the DICOM header cannot be parsed: {_first_line(error)}") from error
+
+
+def _pixels_in(file: BinaryIO, dataset: Dataset) -> StoredPixels | None:
+    """Return what a file holds of its pixels; its position is where pydicom ended the header."""
+    position = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    syntax = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID")
+    if syntax == pydicom.uid.DeflatedExplicitVRLittleEndian:
+        # The place within the inflated bytes is not told.
+        file.seek(0)
+        inflated = pydicom.dcmread(file)
+        values = [inflated.get_item(tag).value for tag in PIXEL_TAGS if tag in inflated]
+        return StoredPixels(max(map(len, values))) if values else None
+    element = next((each for each in dataset.values() if isinstance(each, RawDataElement)), None)
+    if element is None:
+        return None
+    return stored_pixels(
+        file, position, size, is_implicit=element.is_implicit_VR, is_little=element.is_little_endian
+    )
 
 
 class _DatasetValues:
@@ -225,7 +251,7 @@ class _DatasetValues:
 
     def is_native(self, syntax: str) -> bool:
         uid = pydicom.uid.UID(syntax)
-        return not (uid.is_private or uid.is_compressed or uid.is_deflated)
+        return not (uid.is_private or uid.is_compressed)
 
     def class_name(self, uid: str) -> str:
         return str(pydicom.uid.UID(uid).name)

@@ -22,7 +22,8 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.multival import MultiValue
 
-from herntrack.dicom.header_rules import MULTI_FRAME_STORAGE, SetAside
+from herntrack.dicom.header_rules import MULTI_FRAME_STORAGE
+from herntrack.dicom.set_aside import SetAside
 
 FRAME_NUMBER = "ReferencedFrameNumber"
 """Keyword under which a frame's header says which frame it is, counted from 1."""

@@ -100,6 +100,13 @@ def read_dataset(path: Path) -> Dataset:
                 " copy it again",
                 path=path,
             ) from error
+        if not len(dataset) and getattr(dataset, "file_meta", None):
+            # pydicom drops what it has read where compressed pixels end without their mark.
+            raise DicomError(
+                f"{path}: the file is truncated: it ends within its compressed pixels or a sequence;"
+                " copy it again",
+                path=path,
+            )
         if "Rows" not in dataset and "SOPClassUID" not in dataset:
             raise NotDicomError(f"{path}: no DICOM image: neither Rows nor SOPClassUID in it", path=path)
     return dataset

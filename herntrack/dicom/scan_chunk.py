@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 from herntrack.dicom.fast_header import PlainImage, PlainReader
 from herntrack.dicom.header_parts import HeaderParts, Position, parts_of, shared_text
-from herntrack.dicom.header_rules import PREAMBLE_LENGTH, ScannedImage, SetAside, check_signature
+from herntrack.dicom.header_rules import ScannedImage
 from herntrack.dicom.placed_images import PlacedImage, placed
+from herntrack.dicom.set_aside import PREAMBLE_LENGTH, SetAside, check_signature
 from herntrack.dicom.stacks import BuiltStack, stacks_of_images
 from herntrack.model.records import Series
 

@@ -12,7 +12,9 @@ A wide gap between parallel slices on one line is either a lack of slices or the
 next block. It is a lack if the image numbers leave room for the slices, or if it is a whole
 number of steps with at most `MOST_HIDDEN` slices missing, because an export may number its
 images anew. It is the way to the next block if the numbers go on across it and it is no
-whole number of steps, or is wider, or AcquisitionNumber changes there and nowhere else.
+whole number of steps, or is wider; if the numbers of each side are a run of their own that the
+other's adjoins, but not here, because the slices were counted against the order of the blocks;
+or if each side has an AcquisitionNumber of its own.
 
 Public: `build_stacks`, `stacks_of_images`.
 """
@@ -250,24 +252,60 @@ def _cut_at_gaps(slices: list[_Slice]) -> list[list[_Slice]]:
     gaps = [i for i, step in enumerate(steps.tolist()) if step > BLOCK_GAP_FACTOR * typical]
     if not gaps:
         return [slices]
-    is_told_apart = _acquisition_changes_only_at(slices, gaps)
+    told_apart = _gaps_between_acquisitions(slices, gaps)
+    parts = _cut(slices, [i + 1 for i in gaps])
     cuts = []
-    for i in gaps:
-        before, after = slices[i].image.number, slices[i + 1].image.number
-        is_consecutive = before is not None and after is not None and abs(after - before) == 1
-        may_be_missing = 0 < missing_in_step(float(steps[i]), typical) <= MOST_HIDDEN
-        if is_consecutive and (is_told_apart or not may_be_missing):
+    for i, (left, right) in zip(gaps, pairwise(parts), strict=True):
+        n_missing = missing_in_step(float(steps[i]), typical)
+        if _leads_on(left, right, n_missing, is_told_apart=i in told_apart):
             cuts.append(i + 1)
     blocks = _cut(slices, cuts)
     are_stacks = all(is_even_but_for_missing(_along(block)) for block in blocks)
     return blocks if are_stacks else [slices]
 
 
-def _acquisition_changes_only_at(slices: Sequence[_Slice], gaps: Sequence[int]) -> bool:
+def _leads_on(left: list[_Slice], right: list[_Slice], n_missing: int, *, is_told_apart: bool) -> bool:
+    """Return whether the gap between two parts of a row is the way to the next block.
+
+    Parameters
+    ----------
+    left, right : list of _Slice
+        The slices up to the gap before, and up to the gap behind it.
+    n_missing : int
+        How many slices would fill the gap, 0 if no whole number does.
+    is_told_apart : bool
+        Whether AcquisitionNumber changes here and nowhere within a part.
+    """
+    may_be_missing = 0 < n_missing <= MOST_HIDDEN
+    before, after = left[-1].image.number, right[0].image.number
+    if before is None or after is None:
+        return is_told_apart and not may_be_missing
+    if abs(after - before) == 1:
+        return is_told_apart or not may_be_missing
+    if _are_neighbouring_runs(left, right):
+        # The numbers jump here and go on at the far ends: no lack of slices makes them do that.
+        return True
+    leaves_room = abs(after - before) == n_missing + 1
+    return is_told_apart and not leaves_room
+
+
+def _are_neighbouring_runs(left: list[_Slice], right: list[_Slice]) -> bool:
+    """Return whether the image numbers of each part are a run without holes, and so are those of both."""
+    return all(map(_is_run, (left, right, left + right)))
+
+
+def _is_run(slices: Sequence[_Slice]) -> bool:
+    numbers = {item.image.number for item in slices if item.image.number is not None}
+    return len(numbers) == len(slices) == max(numbers) - min(numbers) + 1
+
+
+def _gaps_between_acquisitions(slices: Sequence[_Slice], gaps: Sequence[int]) -> set[int]:
+    """Return the gaps at which AcquisitionNumber changes, if it changes nowhere else and never back."""
     # A scanner that counts every rotation changes the number from slice to slice, which parts nothing.
     numbers = [item.header.acquisition_number for item in slices]
-    changes = [i for i, (before, after) in enumerate(pairwise(numbers)) if before != after]
-    return None not in numbers and bool(changes) and set(changes) == set(gaps)
+    changes = {i for i, (before, after) in enumerate(pairwise(numbers)) if before != after}
+    is_told = None not in numbers and changes <= set(gaps) and len(set(numbers)) == len(changes) + 1
+    return changes if is_told else set()
 
 
 def _along(slices: Sequence[_Slice]) -> FloatArray:

@@ -23,10 +23,10 @@ from pydicom.dataset import Dataset
 
 from herntrack._typing import VolumeZYX
 from herntrack.dicom.element_walk import Unusual
-from herntrack.dicom.header_rules import SetAside
 from herntrack.dicom.multi_frame import frame_headers, is_multi_frame
 from herntrack.dicom.pixels import decode_frames, decode_values, read_dataset, rescaled
 from herntrack.dicom.plain_pixels import PlainPixels
+from herntrack.dicom.set_aside import SetAside
 from herntrack.dicom.slice_facts import SliceFacts
 from herntrack.errors import DicomError, GeometryMismatchError, IrregularSpacingError
 from herntrack.imaging.slice_place import PlaceCheck, check_slice

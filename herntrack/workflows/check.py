@@ -19,11 +19,15 @@ LISTED_FILES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSummary:
-    """What was looked at, and what is wrong; empty `problems` means that all is well."""
+    """What was looked at, and what is wrong; empty `problems` means that all is well.
+
+    `notes` say what could not be looked at although nothing is wrong.
+    """
 
     n_images: int
     n_readings: int
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def check(workspace: Workspace, *, has_pixels: bool = False, progress: Progress = silent) -> CheckSummary:
@@ -34,8 +38,8 @@ def check(workspace: Workspace, *, has_pixels: bool = False, progress: Progress 
     workspace : Workspace
         The project.
     has_pixels : bool
-        Decode the images that have a digest of their pixels and compare; this takes as long as
-        reading them all.
+        Decode all images and compare those that have a digest of their pixels; this takes as long
+        as reading them all.
     progress : callable
         Called with (stage, done, total).
 
@@ -55,11 +59,14 @@ def check(workspace: Workspace, *, has_pixels: bool = False, progress: Progress 
             f"patient {patient_id} was merged into another, but its rows are not; run herntrack rebuild"
             for patient_id in unapplied_merges(workspace, catalogue)
         ]
+        notes: list[str] = []
         if has_pixels:
-            problems += _pixel_problems(workspace, catalogue, progress)
+            problems += _pixel_problems(workspace, catalogue, progress, notes)
         n_images = catalogue.images.counts().instances
         n_readings = len(catalogue.followup.readings())
-    return CheckSummary(n_images=n_images, n_readings=n_readings, problems=tuple(problems))
+    return CheckSummary(
+        n_images=n_images, n_readings=n_readings, problems=tuple(problems), notes=tuple(notes)
+    )
 
 
 def _image_problems(workspace: Workspace, catalogue: Catalogue, progress: Progress) -> list[str]:
@@ -94,10 +101,19 @@ def _image_problems(workspace: Workspace, catalogue: Catalogue, progress: Progre
     return problems
 
 
-def _pixel_problems(workspace: Workspace, catalogue: Catalogue, progress: Progress) -> list[str]:
-    from herntrack.workflows.digests import digest_problems
+def _pixel_problems(
+    workspace: Workspace, catalogue: Catalogue, progress: Progress, notes: list[str]
+) -> tuple[str, ...]:
+    from herntrack.workflows.digests import check_pixels
 
-    return digest_problems(workspace, catalogue.images, progress=progress)
+    found = check_pixels(workspace, catalogue.images, progress=progress)
+    if found.n_without_digest:
+        notes.append(
+            f"{found.n_without_digest} of {found.n_images} images have no digest of their pixels: they can be"
+            " decoded, but whether they changed could not be compared; herntrack ingest --digest PATH stores"
+            " the digests"
+        )
+    return found.problems
 
 
 def _torn_lesions(catalogue: Catalogue) -> list[str]:

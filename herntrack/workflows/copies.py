@@ -1,13 +1,15 @@
 """Two files with one SOP Instance UID: the same picture twice, or two pictures under one name.
 
 The second is set aside either way, but under another code. Equal files are equal; else the
-stored pixels are compared, as they are if both files encode them alike, decoded if not.
+stored pixels are compared, as they are if both files encode them alike, decoded if not; and
+where these are equal, the place in the patient that each file states.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 DUPLICATE = "duplicate"
 DIFFERENT_PIXELS = "different_pixels"
-COPY_CODES = (DUPLICATE, DIFFERENT_PIXELS)
+DIFFERENT_PLACE = "different_place"
+COPY_CODES = (DUPLICATE, DIFFERENT_PIXELS, DIFFERENT_PLACE)
 """Codes of files that were set aside because another file with their UID is kept."""
 
 SAME_FILE = "the same file byte for byte"
@@ -29,6 +32,12 @@ OTHER_PIXELS = (
     "same SOP Instance UID, but OTHER PIXELS; one of the two was altered or mislabelled, so find out which"
     " one is right"
 )
+
+SAME_PLACE_MM = 0.01
+"""Positions that differ by no more are one: headers are written to 0.01 (mm)."""
+
+SAME_DIRECTION = 1e-3
+"""The same for direction cosines, 0.06 degrees (no unit)."""
 
 _BEGINNING = "a copy of "
 _KEPT = ", which is kept: "
@@ -90,15 +99,21 @@ def compare_copies(path: Path, kept: Path) -> tuple[str, str]:
     Returns
     -------
     code : str
-        `DUPLICATE` or `DIFFERENT_PIXELS`.
+        `DUPLICATE`, `DIFFERENT_PIXELS` or `DIFFERENT_PLACE`.
     detail : str
         What was found.
     """
     try:
         if _are_equal_files(path, kept):
             return DUPLICATE, SAME_FILE
-        if _have_equal_pixels(path, kept):
-            return DUPLICATE, "same SOP Instance UID and same pixels"
+        datasets = _datasets(path, kept)
+        if _have_equal_pixels(*datasets):
+            difference = _different_place(*datasets)
+            return (
+                (DIFFERENT_PLACE, difference)
+                if difference
+                else (DUPLICATE, "same SOP Instance UID and same pixels")
+            )
     except (DicomError, OSError) as error:
         # The message names the file; the catalogue must say the same wherever its root lies.
         return DUPLICATE, f"same SOP Instance UID; the pixels could not be compared ({type(error).__name__})"
@@ -117,12 +132,44 @@ def _are_equal_files(path: Path, kept: Path) -> bool:
                 return True
 
 
-def _have_equal_pixels(path: Path, kept: Path) -> bool:
-    import numpy as np
-
+def _datasets(path: Path, kept: Path) -> tuple[Dataset, Dataset]:
     from herntrack.dicom.pixels import read_dataset
 
-    datasets = [read_dataset(each) for each in (path, kept)]
+    return read_dataset(path), read_dataset(kept)
+
+
+def _different_place(dataset: Dataset, kept: Dataset) -> str:
+    """Return a sentence if two headers contradict each other on where the picture lies, else nothing."""
+    for keyword, tolerance in (
+        ("ImagePositionPatient", SAME_PLACE_MM),
+        ("ImageOrientationPatient", SAME_DIRECTION),
+    ):
+        one, other = (_numbers(each, keyword) for each in (dataset, kept))
+        is_same = len(one) == len(other) and all(
+            abs(a - b) <= tolerance for a, b in zip(one, other, strict=True)
+        )
+        if one and other and not is_same:
+            said, said_by_kept = ("\\".join(f"{number:g}" for number in each) for each in (one, other))
+            return (
+                f"same SOP Instance UID and same pixels at ANOTHER PLACE: {keyword} is {said} here and"
+                f" {said_by_kept} there; one of the two was altered, so find out which one is right"
+            )
+    return ""
+
+
+def _numbers(dataset: Dataset, keyword: str) -> list[float]:
+    with warnings.catch_warnings():
+        # A number with more digits than the standard allows is a number.
+        warnings.simplefilter("ignore")
+        try:
+            return [float(number) for number in dataset.get(keyword) or ()]
+        except (ValueError, TypeError):
+            return []
+
+
+def _have_equal_pixels(*datasets: Dataset) -> bool:
+    import numpy as np
+
     if len({tuple(str(dataset.get(word)) for word in _PIXEL_KEYWORDS) for dataset in datasets}) > 1:
         return False
     if len({_syntax(dataset) for dataset in datasets}) == 1:

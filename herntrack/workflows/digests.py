@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -73,28 +74,52 @@ def write_digests(
     problems = []
     for image, digest, problem in _digested(workspace, wanted, progress):
         if problem:
-            problems.append(problem)
+            problems.append(f"no digest: {problem}")
         else:
             digests[image.sop_instance_uid, image.frame_number] = digest
     images.write_digests(digests)
     return len(digests), problems
 
 
-def digest_problems(workspace: Workspace, images: ImageRepository, *, progress: Progress) -> list[str]:
-    """Return a sentence for each image whose pixels are not those its digest was made of."""
-    wanted = [image for image in images.known_images() if image.pixel_sha256 and not image.is_missing]
-    problems = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelCheck:
+    """What a look at the pixels of all images found.
+
+    Parameters
+    ----------
+    n_images : int
+        How many were looked at.
+    n_without_digest : int
+        How many of them could be decoded, but not compared: no digest is stored.
+    problems : tuple of str
+        A sentence for each file that cannot be decoded, and each image whose pixels are not those
+        its digest was made of.
+    """
+
+    n_images: int
+    n_without_digest: int
+    problems: tuple[str, ...]
+
+
+def check_pixels(workspace: Workspace, images: ImageRepository, *, progress: Progress) -> PixelCheck:
+    """Decode every image that is there and compare it with its digest, if it has one."""
+    wanted = [image for image in images.known_images() if not image.is_missing]
+    problems, n_without_digest = [], 0
     for image, digest, problem in _digested(workspace, wanted, progress):
         where = f"{image.location.relative_path} under root {image.location.root!r}"
         if problem:
-            problems.append(problem)
+            problems.append(f"pixels that cannot be compared: {problem}")
+        elif image.pixel_sha256 is None:
+            n_without_digest += 1
         elif digest != image.pixel_sha256:
             frame = f", frame {image.frame_number}" if image.frame_number else ""
             problems.append(
                 f"{where}{frame} has other pixels than when its digest was stored; restore the"
                 " file, or ingest it again if the change is wanted"
             )
-    return problems
+    # The frames of a file share what is wrong with it.
+    said = tuple(dict.fromkeys(problems))
+    return PixelCheck(n_images=len(wanted), n_without_digest=n_without_digest, problems=said)
 
 
 def _digested(
@@ -111,7 +136,7 @@ def _digested(
             yield from ((image, digest, "") for image, digest in zip(members, digests, strict=True))
         except (DicomError, OSError) as error:
             said = str(error) if isinstance(error, DicomError) else f"{path}: {error.strerror}"
-            yield from ((image, "", f"no digest: {said}") for image in members)
+            yield from ((image, "", said) for image in members)
         done += len(members)
         progress("digesting", done, len(wanted))
 

@@ -13,7 +13,7 @@ from herntrack.dicom.scan import Scanned, ScanResult
 from herntrack.dicom.scan_chunk import FoundFile
 from herntrack.model.records import Reject
 from herntrack.workflows.copied import Copier
-from herntrack.workflows.copies import DIFFERENT_PIXELS
+from herntrack.workflows.copies import DIFFERENT_PIXELS, DIFFERENT_PLACE
 from herntrack.workflows.file_changes import FileChanges
 from herntrack.workflows.ingest_paths import DICOMDIR, missing_root_advice, missing_roots
 from herntrack.workflows.workspace import Workspace
@@ -75,12 +75,16 @@ def copy_notes(copier: Copier) -> Iterator[str]:
 
 def different_pixel_notes(set_aside: Sequence[Reject]) -> Iterator[str]:
     """Yield a loud word on pictures that share their identifier."""
-    count = sum(reject.code == DIFFERENT_PIXELS for reject in set_aside)
-    if count:
-        yield (
-            f"LOOK AT THIS: {count} file(s) have the SOP Instance UID of a catalogued image but OTHER PIXELS;"
-            " one of the two was altered or mislabelled: herntrack list rejects names both"
-        )
+    for code, words in (
+        (DIFFERENT_PIXELS, "OTHER PIXELS"),
+        (DIFFERENT_PLACE, "ANOTHER PLACE in the patient"),
+    ):
+        count = sum(reject.code == code for reject in set_aside)
+        if count:
+            yield (
+                f"LOOK AT THIS: {count} file(s) have the SOP Instance UID of a catalogued image but {words};"
+                " one of the two was altered or mislabelled: herntrack list rejects names both"
+            )
 
 
 def index_notes(fresh: Sequence[FoundFile], files: Sequence[FoundFile]) -> Iterator[str]:

@@ -210,6 +210,31 @@ def test_copies_are_told_from_other_pictures_under_the_same_name(
     assert_as_rebuilt(summary.workspace)
 
 
+def test_a_copy_at_another_place_is_no_mere_duplicate(workspace: Workspace, tmp_path: Path) -> None:
+    export = tmp_path / "export"
+    write_series(export / "a", make_series(3))
+    shutil.copytree(export / "a", export / "b")
+    for name, keyword, value in (
+        ("IM0000", "ImagePositionPatient", [-10.0, -20.0, 6.5]),
+        ("IM0001", "ImageOrientationPatient", [1, 0, 0, 0, -1, 0]),
+        ("IM0002", "ImagePositionPatient", ["-10.000000000001", "-20.00", "13.8"]),
+    ):
+        moved = pydicom.dcmread(export / "b" / name)
+        moved[keyword].value = value
+        write(moved, export / "b" / name)
+    summary = ingest(workspace, [export])
+    reasons = {each.location.relative_path: each.reason for each in summary.set_aside}
+    assert [places(summary)[f"b/IM000{n}"] for n in range(3)] == ["different_place"] * 2 + ["duplicate"]
+    assert "ImagePositionPatient is -10\\-20\\6.5 here and -10\\-20\\5 there" in reasons["b/IM0000"]
+    assert "ImageOrientationPatient is 1\\0\\0\\0\\-1\\0 here" in reasons["b/IM0001"]
+    assert summary.notes[0].startswith("LOOK AT THIS: 2 file(s)")
+    assert "ANOTHER PLACE" in summary.notes[0]
+    (export / "a" / "IM0000").unlink()
+    again = ingest(summary.workspace, [export])
+    assert (again.counts.instances, again.counts.missing) == (3, 0)
+    assert_as_rebuilt(summary.workspace)
+
+
 def test_digests_are_of_pixels_and_tell_when_these_change(workspace: Workspace, tmp_path: Path) -> None:
     export = tmp_path / "export"
     paths = write_series(export, make_series(3))
@@ -239,6 +264,31 @@ def test_digests_are_of_pixels_and_tell_when_these_change(workspace: Workspace, 
     assert check(project).problems == ()
     (problem,) = check(project, has_pixels=True).problems
     assert "IM0001 under root 'export' has other pixels" in problem
+
+
+def test_a_look_at_pixels_counts_what_it_cannot_compare_and_names_what_cannot_be_decoded(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    export = tmp_path / "export"
+    paths = write_series(export, make_series(3))
+    for path in paths:
+        packed = pydicom.dcmread(path)
+        packed.compress(RLELossless, generate_instance_uid=False)
+        write(packed, path)
+    project = ingest(workspace, [export]).workspace
+    found = check(project, has_pixels=True)
+    assert found.problems == ()
+    (note,) = found.notes
+    assert note.startswith("3 of 3 images have no digest of their pixels")
+    content = paths[1].read_bytes()
+    paths[1].write_bytes(content[:-10])
+    (changed, problem) = check(project, has_pixels=True).problems
+    assert "IM0001" in changed
+    assert problem.startswith("pixels that cannot be compared: ")
+    assert "IM0001: the file is truncated: it ends within its compressed pixels" in problem
+    paths[1].write_bytes(content)
+    ingest(project, [export], has_digests=True)
+    assert check(project, has_pixels=True).notes == ()
 
 
 def _known_time(workspace: Workspace, name: str) -> int:

@@ -182,8 +182,9 @@ def _grid_of(planes: Sequence[VolumeGeometry], path: Path) -> VolumeGeometry:
 
 def _stack_makers(files: Iterable[Path], problems: list[str]) -> list[Callable[[], FullLayerData]]:
     """Return one call for each stack of some images."""
-    from herntrack.dicom.header_rules import ScannedImage, SetAside
+    from herntrack.dicom.header_rules import ScannedImage
     from herntrack.dicom.headers import read_images
+    from herntrack.dicom.set_aside import SetAside
     from herntrack.dicom.stacks import build_stacks
     from herntrack.imaging.load import SliceFile, load_volume
 

@@ -92,6 +92,24 @@ def test_what_is_no_archive_is_refused_with_the_way_out(tmp_path: Path, name: st
         unpack(tmp_path / name, tmp_path / "out")
 
 
+@pytest.mark.parametrize("mode", ["", "gz", "bz2", "xz"])
+@pytest.mark.parametrize("name", ["export.tar", "export.tgz"])
+def test_the_first_bytes_say_how_a_tar_is_compressed(tmp_path: Path, mode: str, name: str) -> None:
+    archive = make_tar(tmp_path / name, {"IM1": b"image" * 500}, f"w:{mode}")
+    found = unpack(archive, tmp_path / "out")
+    assert [(path.read_bytes(), member) for path, member in found.files] == [(b"image" * 500, "IM1")]
+
+
+@pytest.mark.parametrize("n_bytes", [0, 10_240, 1 << 40])
+def test_a_tar_of_zeros_is_refused_from_its_first_block(tmp_path: Path, n_bytes: int) -> None:
+    """A terabyte of them would take an hour to read."""
+    archive = tmp_path / "export.tar"
+    with archive.open("wb") as file:
+        file.truncate(n_bytes)
+    with pytest.raises(DicomError, match="holds no file: it begins with zeros"):
+        unpack(archive, tmp_path / "out")
+
+
 def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
     archive = make_tar(tmp_path / "cut.tar.gz", {"IM1": bytes(range(256)) * 400})
     archive.write_bytes(archive.read_bytes()[:-200])

@@ -121,6 +121,34 @@ def test_a_header_cut_in_the_middle_is_set_aside(tmp_path: Path) -> None:
     assert refusal(path).code in {"broken", "not_mr_or_ct", "not_an_image"}
 
 
+def test_a_file_whose_preamble_was_cut_off_says_what_to_do(tmp_path: Path) -> None:
+    path = write(make_dataset(), tmp_path / "x")
+    cut = path.read_bytes()[128:]
+    path.write_bytes(cut)
+    found = refusal(path)
+    assert found.code == "no_preamble"
+    assert "the 128 bytes before it were cut off" in found.reason
+    path.write_bytes(bytes(128) + cut)
+    assert read_header(path).patient_id == "T-001"
+
+
+def test_sequences_nested_too_deep_are_named_in_plain_words(tmp_path: Path) -> None:
+    dataset = make_dataset()
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    path = write(dataset, tmp_path / "x")
+    content = path.read_bytes()
+    begin = b"\x08\x00\x10\x11\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    end = b"\xfe\xff\x0d\xe0" + bytes(4) + b"\xfe\xff\xdd\xe0" + bytes(4)
+    place = content.index(b"\x10\x00\x10\x00")
+    path.write_bytes(content[:place] + begin * 3000 + end * 3000 + content[place:])
+    found = refusal(path)
+    assert (found.code, found.reason.split(",")[0]) == (
+        "broken",
+        "sequences in the header lie within sequences",
+    )
+    assert "RecursionError" not in found.reason
+
+
 def test_a_reason_never_holds_the_name_of_a_patient(tmp_path: Path) -> None:
     found = refusal(write(make_dataset(NumberOfFrames=2), tmp_path / "x"))
     assert "Invented" not in found.reason

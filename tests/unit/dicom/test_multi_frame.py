@@ -107,7 +107,7 @@ def test_the_position_of_the_whole_image_is_no_frames_position(tmp_path: Path) -
         ({"PixelPresentation": "COLOR"}, "colour", "in colours"),
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "colour", "palette"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]}, "mosaic", "tiled"),
-        ({"Rows": 500}, "truncated", "4 frames need 24000"),
+        ({"Rows": 500}, "truncated", "24000 bytes that its 4 frames need"),
         ({"PixelData": bytes(2), "Rows": 0}, "not_an_image", "Rows"),
     ],
 )

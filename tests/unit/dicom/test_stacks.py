@@ -92,6 +92,55 @@ def test_parallel_blocks_are_parted_where_the_numbers_go_on() -> None:
     assert all(b.stack.is_regular for b in built)
 
 
+@pytest.mark.parametrize("starts", [(0.0, -40.0, -80.0), (0.0, -44.0, -88.0), (0.0, -37.0, -81.0)])
+def test_parallel_blocks_are_parted_though_their_slices_run_against_their_order(
+    starts: tuple[float, ...],
+) -> None:
+    """From block to block downwards, within each upwards; one gap is a whole number of steps."""
+    headers = [
+        header(5 * block + i + 1, (0.0, 0.0, start + 4.4 * i))
+        for block, start in enumerate(starts)
+        for i in range(5)
+    ]
+    built = build_stacks(SERIES, headers)
+    assert [b.stack.geometry.shape_zyx[0] for b in built] == [5, 5, 5]
+    assert all(b.stack.is_regular for b in built)
+    numbers = [[int(uid.rpartition(".")[2]) for uid in b.sop_instance_uids] for b in built]
+    assert numbers == [[11, 12, 13, 14, 15], [6, 7, 8, 9, 10], [1, 2, 3, 4, 5]]
+
+
+def test_near_blocks_are_parted_where_the_numbers_jump_to_the_far_end() -> None:
+    """Two slices would fill the gap, but no series with a lack of slices is numbered so."""
+    headers = row_of_slices([0, 4, 8, 12], first=5) + row_of_slices([24, 28, 32, 36])
+    built = build_stacks(SERIES, headers)
+    assert [b.stack.geometry.shape_zyx[0] for b in built] == [4, 4]
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 3, 4, 1, 2, 3, 4), (4, 3, 2, 1, 24, 23, 22, 21)])
+def test_blocks_with_an_acquisition_number_each_are_parted_whatever_their_image_numbers(
+    numbers: tuple[int, ...],
+) -> None:
+    places = [0.0, 4, 8, 12, 46, 50, 54, 58]
+    headers = [
+        header(i, (0.0, 0.0, z), instance_number=numbers[i], acquisition_number=1 + (z > 40))
+        for i, z in enumerate(places)
+    ]
+    assert [b.stack.geometry.shape_zyx[0] for b in build_stacks(SERIES, headers)] == [4, 4]
+    one_acquisition = [
+        header(i, (0.0, 0.0, z), instance_number=numbers[i], acquisition_number=1)
+        for i, z in enumerate(places)
+    ]
+    (built,) = build_stacks(SERIES, one_acquisition)
+    assert not built.stack.is_regular
+
+
+def test_slices_are_missing_where_the_numbers_leave_room_though_the_acquisition_changes() -> None:
+    first = row_of_slices([0, 4, 8, 12], acquisition_number=1)
+    second = row_of_slices([24, 28, 32, 36], first=7, acquisition_number=2)
+    (built,) = build_stacks(SERIES, first + second)
+    assert "2 slice(s) missing at 16.00, 20.00 mm" in built.stack.problems[0]
+
+
 def test_parallel_blocks_side_by_side_are_parted() -> None:
     left = [header(i, (0.0, 0.0, 4.0 * i)) for i in range(4)]
     right = [header(10 + i, (90.0, 0.0, 16.0 + 4.0 * i)) for i in range(4)]
