@@ -52,7 +52,7 @@ def open_engine(url: str | URL) -> Engine:
     try:
         parsed = make_url(url)
         is_sqlite = parsed.get_backend_name() == "sqlite"
-        if is_sqlite and parsed.database and _is_read_only(Path(parsed.database)):
+        if is_sqlite and parsed.database and is_read_only(Path(parsed.database)):
             return _read_only_engine(Path(parsed.database))
         engine = create_engine(parsed)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
@@ -79,7 +79,8 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _is_read_only(path: Path) -> bool:
+def is_read_only(path: Path) -> bool:
+    """Return whether a SQLite file is there and may not be written, or nothing may beside it."""
     if not path.is_file():
         return False
     return not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))

@@ -78,7 +78,7 @@ def align(
         found = overrule_alignment(
             project, patient, visit.date(), level=level, verdict=overrule, reader=reader, reason=reason
         )
-        _show(project, found, out, as_json)
+        _end(_show(project, found, out, as_json))
         return
     if level is not None:
         raise typer.BadParameter("--level goes with --overrule; every known disc is aligned")
@@ -90,11 +90,16 @@ def align(
     rows = _show(project, list(summary.alignments), out, as_json)
     for case in summary.set_aside:
         warn(f"set aside {case.uid}: {case.reason}")
+    _end(rows, is_partial=bool(summary.set_aside))
+
+
+def _end(rows: list[dict[str, Any]], *, is_partial: bool = False) -> None:
+    """Name the alignments that have failed and end with the exit code that says so."""
     failed = [row for row in rows if row["verdict"] == "failed"]
     for row in failed:
         where = row["level"] or "the whole spine"
         warn(f"visit {row['visit_date']}, {where}: the alignment has failed; {'; '.join(row['reasons'])}")
-    if summary.set_aside or failed:
+    if is_partial or failed:
         raise typer.Exit(EXIT_PARTIAL)
 
 

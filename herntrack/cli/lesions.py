@@ -56,9 +56,15 @@ def add(
             help="bulge, protrusion, extrusion or sequestration.",
         ),
     ] = None,
+    another: Annotated[
+        bool, typer.Option("--another", help="It is another one than those at the same level and side.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Record a new lesion and print its tracking UID."""
+    """Record a new lesion and print its tracking UID.
+
+    Refused (exit code 1) where the patient has one at the same level and side already.
+    """
     from herntrack.workflows.readings import add_lesion
 
     added = add_lesion(
@@ -67,6 +73,7 @@ def add(
         level=level,
         side=side,
         herniation_type=herniation_type,
+        is_another=another,
     )
     for note in added.notes:
         warn(note)

@@ -263,8 +263,8 @@ def _show(discs: tuple[KnownDisc, ...], notes: tuple[str, ...], as_json: bool) -
         )
     else:
         say(
-            "no level is known yet; point at a disc: herntrack level confirm --level L5-S1 --at X,Y,Z (LPS"
-            " mm), or click on it in the reading room (herntrack annotate)"
+            "no level is known yet; point at a disc: herntrack level confirm --level L5-S1 --at X,Y,Z"
+            " (LPS mm), or click on it in the reading room (herntrack annotate)"
         )
     for disc in discs:
         if disc.status == CONTRADICTED:

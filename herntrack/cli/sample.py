@@ -29,10 +29,17 @@ def sample(
     seed: SeedOption = DEFAULT_SEED,
 ) -> None:
     """Make a simulated cohort: DICOM images, a reader's masks, and the truth."""
+    from herntrack.errors import WorkspaceError
     from herntrack.phantoms.cohort import generate_cohort
 
-    with stages() as progress:
-        generate_cohort(folder, n_patients=patients, seed=seed, progress=progress)
+    try:
+        with stages() as progress:
+            generate_cohort(folder, n_patients=patients, seed=seed, progress=progress)
+    except OSError as error:
+        raise WorkspaceError(
+            f"the cohort cannot be written to {folder}: {error.strerror}; name a folder that is new or may be"
+            " written, with space left"
+        ) from error
     say(f"{patients} simulated patients in {folder}; their truth is in truth.json")
 
 

@@ -59,15 +59,15 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "level_locked": "{level} of {visit} was confirmed by {by} on {on} {where}; it is locked. If that was"
         " wrong: --replace --reason TEXT",
         "level_contradicts": "{level} at {point} is not confirmed, {problem}. Look at both visits: correct"
-        " the name here, or the other one (herntrack level confirm --replace --reason TEXT), or, if the alignment is wrong,"
-        " say so (herntrack align --overrule failed)",
+        " the name here, or the other one (herntrack level confirm --replace --reason TEXT), or, if the"
+        " alignment is wrong, say so (herntrack align --overrule failed)",
         "against_visit": "against the visit on {visit}: {detail}",
         "disc_on_other": "the follow-up's disc {level} lies on the baseline's {other} ({mm} mm), {own_mm} mm"
         " from its own",
         "disc_far": "the disc named {level} lies {mm} mm from where {level} is",
         "disc_is_other": "the disc named {level} is the one named {other} there ({mm} mm away)",
-        "disc_order": "the disc named {lower} lies {rise} mm above {upper} there, which belongs above it ({mm}"
-        " mm away)",
+        "disc_order": "the disc named {lower} lies {rise} mm above {upper} there, which belongs above it"
+        " ({mm} mm away)",
         "disc_apart": "the discs named {upper} and {lower} lie {mm} mm apart there; {low} to {high} mm are"
         " possible",
         # Carrying forward.
@@ -101,6 +101,8 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "click_outside": "the point ({point}) mm lies outside the stack, at slice {slice}, row {row}, column"
         " {column} of {shape}. The stack reaches over {ranges} mm (LPS): give the point in its coordinates,"
         " or name the stack that was clicked on",
+        "clicks_contradict": "the point ({point}) mm is said to be in the fragment, and one {mm} mm from it"
+        " not to be, which contradicts itself; give points at least {limit} mm apart",
         "nothing_outlined": "nothing was outlined there; click in the fragment's middle",
         "click_before_plane": "a point lies {depth} mm in front of the base plane, where nothing counts as"
         " herniated; move the plane or click behind it",

@@ -50,7 +50,8 @@ class AlignmentStore:
             parsed=alignment_from_json,
             uid_of=lambda alignment: alignment.alignment_uid,
             add_again="align again",
-            when_damaged="it does not count, align again with: herntrack align --patient ID",
+            when_damaged="it does not count; restore it from a backup, or align again with: herntrack align"
+            " --patient ID",
         )
 
     def add(self, alignment: VisitAlignment) -> None:

@@ -67,7 +67,7 @@ def lesion_from_json(text: str) -> Lesion:
             level=Level.parse(fields["level"]),
             side=Side.parse(fields["side"]) if fields["side"] else None,
             type=HerniationType.parse(fields["type"]) if fields["type"] else None,
-            created_at=datetime.fromisoformat(fields["created_at"]),
+            created_at=moment_from_text(fields["created_at"]),
         )
     except (KeyError, TypeError, AttributeError, ValueError, HerntrackError) as error:
         raise ReadingError(f"the record of a lesion is damaged: {_detail(error)}") from error
@@ -129,7 +129,7 @@ def reading_from_json(text: str) -> Reading:
             series_instance_uid=fields["series_instance_uid"],
             study_instance_uid=fields["study_instance_uid"],
             modality=Modality.parse(fields["modality"]),
-            created_at=datetime.fromisoformat(fields["created_at"]),
+            created_at=moment_from_text(fields["created_at"]),
             supersedes=tuple(fields["supersedes"]),
             segmentation_file=fields["segmentation_file"],
             segmentation_sha256=fields["segmentation_sha256"],
@@ -161,6 +161,20 @@ def moment_to_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
+def moment_from_text(text: str) -> datetime:
+    """Return the moment that a record holds.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or has no time zone: it could not be compared with the others.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"the moment {text} has no time zone")
+    return moment
+
+
 def points_from_lists(lists: Iterable[Sequence[float]]) -> tuple[Point, ...]:
     """Return points (LPS mm) that JSON holds as lists of three numbers.
 
@@ -183,7 +197,7 @@ def _text(kind: str, fields: dict[str, Any]) -> str:
 def _fields(text: str, kind: str) -> dict[str, Any]:
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ReadingError(f"the record of a {kind} is no JSON: {error}") from error
     if not isinstance(fields, dict) or not isinstance(fields.get("schema"), int):
         raise ReadingError(f"the record of a {kind} has no schema number")

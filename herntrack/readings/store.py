@@ -8,7 +8,7 @@ and nothing worse. `herntrack.readings.store_layout` says where the files lie.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +31,16 @@ from herntrack.readings.record_json import (
     reading_to_json,
 )
 from herntrack.readings.store_layout import StoreLayout, sha256_of
-from herntrack.readings.verification import StoreProblem, find_problems, object_problem, read_record
+from herntrack.readings.verification import (
+    ReadableRecords,
+    Record,
+    StoreProblem,
+    find_problems,
+    object_problem,
+    read_record,
+    readable_records,
+    with_successors,
+)
 
 if TYPE_CHECKING:
     from herntrack.readings.segment_placement import SourceImage
@@ -65,7 +74,7 @@ class ReadingStore:
             If it is there already, or its UID is none.
         """
         path = self._layout.lesion_path(lesion.lesion_uid)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         _write_record(path, lesion_to_json(lesion))
 
     def lesions(self) -> list[Lesion]:
@@ -76,8 +85,12 @@ class ReadingStore:
         ReadingError
             If a record cannot be read; the message names the file.
         """
-        found = [read_record(path, lesion_from_json) for path in self._layout.lesion_files()]
+        found = [self._read(path, lesion_from_json) for path in self._layout.lesion_files()]
         return sorted(found, key=lambda lesion: (lesion.created_at, lesion.lesion_uid))
+
+    def readable(self) -> ReadableRecords:
+        """Return the lesions and readings that can be read, and what is wrong with the other records."""
+        return readable_records(self._layout)
 
     def add_reading(
         self,
@@ -126,7 +139,7 @@ class ReadingStore:
         for path in (record_path, object_path):
             if path.exists():
                 raise ReadingError(f"reading {reading.reading_uid} is in the store already ({path.name})")
-        record_path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(record_path.parent)
         stored = replace(reading, superseded_by=None, segmentation_file=None, segmentation_sha256=None)
         if geometry is not None:
             digest = _write_object(
@@ -155,10 +168,9 @@ class ReadingStore:
         ReadingError
             If a record cannot be read; the message names the file.
         """
-        found = [read_record(path, reading_from_json) for path in self._layout.reading_files()]
-        found.sort(key=lambda reading: (reading.created_at, reading.reading_uid))
-        superseded_by = {old: reading.reading_uid for reading in found for old in reading.supersedes}
-        return [replace(each, superseded_by=superseded_by.get(each.reading_uid)) for each in found]
+        return list(
+            with_successors(self._read(path, reading_from_json) for path in self._layout.reading_files())
+        )
 
     def load_mask(
         self, reading: Reading, geometry: VolumeGeometry, sop_instance_uids: Sequence[SourceImage] | None
@@ -217,6 +229,12 @@ class ReadingStore:
         """
         return find_problems(self._layout)
 
+    def _read(self, path: Path, parse: Callable[[str], Record]) -> Record:
+        try:
+            return read_record(path, parse)
+        except ReadingError as error:
+            raise ReadingError(f"{self._layout.relative(path)}: {error}; restore it from a backup") from error
+
     def _check(
         self, reading: Reading, lesion: Lesion, outlined: MaskZYX | None, geometry: VolumeGeometry | None
     ) -> None:
@@ -236,6 +254,13 @@ class ReadingStore:
             raise ReadingError(
                 f"reading {reading.reading_uid} supersedes {unknown[0]}, which is no reading of this lesion"
             )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(error) from error
 
 
 def _write_record(path: Path, text: str) -> None:

@@ -1,13 +1,13 @@
 """Whether a store is still as it was written.
 
-Public: `find_problems`, which reads every record and every object to the end, and
-`object_problem`, which looks at one object.
+Public: `find_problems`, which reads every record and every object to the end, `object_problem`, which
+looks at one object, and `readable_records`, which reads the records alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,9 @@ from herntrack.readings.record_json import lesion_from_json, reading_from_json
 from herntrack.readings.store_layout import StoreLayout, is_unfinished, sha256_of
 
 Record = TypeVar("Record", Lesion, Reading)
+
+UNREADABLE = "unreadable_record"
+"""Code of a record that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,51 @@ class StoreProblem:
     code: str
     file: str
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadableRecords:
+    """What a store's records say, those that can be read; why each of the others is left out.
+
+    A reading whose lesion has no record is left out too. `problems` names damaged decisions and
+    alignments besides, which their own stores leave out.
+    """
+
+    lesions: tuple[Lesion, ...]
+    readings: tuple[Reading, ...]
+    problems: tuple[StoreProblem, ...]
+
+
+def readable_records(layout: StoreLayout) -> ReadableRecords:
+    """Return the lesions and readings of a store whose records can be read, the oldest first.
+
+    Parameters
+    ----------
+    layout : StoreLayout
+        A store; one that does not exist has no records.
+    """
+    problems: list[StoreProblem] = []
+    lesions = [each for _, each in _readable(layout, layout.lesion_files(), lesion_from_json, problems)]
+    known = {lesion.lesion_uid for lesion in lesions}
+    readings = []
+    for path, reading in _readable(layout, layout.reading_files(), reading_from_json, problems):
+        if reading.lesion_uid in known:
+            readings.append(reading)
+        else:
+            problems.append(_without_lesion(layout, path, reading))
+    problems += [each for each in _other_problems(layout) if each.code == UNREADABLE]
+    return ReadableRecords(
+        lesions=tuple(sorted(lesions, key=lambda lesion: (lesion.created_at, lesion.lesion_uid))),
+        readings=with_successors(readings),
+        problems=tuple(problems),
+    )
+
+
+def with_successors(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Return readings, the oldest first, each with the reading that superseded it."""
+    found = sorted(readings, key=lambda reading: (reading.created_at, reading.reading_uid))
+    superseded_by = {old: reading.reading_uid for reading in found for old in reading.supersedes}
+    return tuple(replace(each, superseded_by=superseded_by.get(each.reading_uid)) for each in found)
 
 
 def find_problems(layout: StoreLayout) -> list[StoreProblem]:
@@ -68,11 +116,7 @@ def find_problems(layout: StoreLayout) -> list[StoreProblem]:
                     " was deleted; restore it from a backup, or record the reading again",
                 )
             )
-    problems += [
-        StoreProblem(code=code, file=file, message=message)
-        for store in (DecisionStore(layout.folder), AlignmentStore(layout.folder))
-        for code, file, message in store.problems()
-    ]
+    problems += _other_problems(layout)
     for path in sorted(layout.folder.glob("*/.*")):
         if is_unfinished(path):
             problems.append(
@@ -120,13 +164,7 @@ def _reading_problems(
         return [_misplaced(layout, path, reading.reading_uid)]
     problems = []
     if reading.lesion_uid not in {lesion.lesion_uid for _, lesion in lesions}:
-        problems.append(
-            StoreProblem(
-                code="record_without_lesion",
-                file=layout.relative(path),
-                message=f"its lesion {reading.lesion_uid} has no record; restore it from a backup",
-            )
-        )
+        problems.append(_without_lesion(layout, path, reading))
     known = {other.reading_uid for _, other in readings}
     problems += [
         StoreProblem(
@@ -150,9 +188,30 @@ def _readable(
             found.append((path, read_record(path, parse)))
         except ReadingError as error:
             problems.append(
-                StoreProblem(code="unreadable_record", file=layout.relative(path), message=str(error))
+                StoreProblem(
+                    code=UNREADABLE,
+                    file=layout.relative(path),
+                    message=f"{error}; restore it from a backup",
+                )
             )
     return found
+
+
+def _other_problems(layout: StoreLayout) -> list[StoreProblem]:
+    """Return what is wrong with decisions and alignments."""
+    return [
+        StoreProblem(code=code, file=file, message=message)
+        for store in (DecisionStore(layout.folder), AlignmentStore(layout.folder))
+        for code, file, message in store.problems()
+    ]
+
+
+def _without_lesion(layout: StoreLayout, path: Path, reading: Reading) -> StoreProblem:
+    return StoreProblem(
+        code="record_without_lesion",
+        file=layout.relative(path),
+        message=f"its lesion {reading.lesion_uid} has no record that can be read; restore it from a backup",
+    )
 
 
 def read_record(path: Path, parse: Callable[[str], Record]) -> Record:
@@ -168,12 +227,14 @@ def read_record(path: Path, parse: Callable[[str], Record]) -> Record:
     Raises
     ------
     ReadingError
-        If it cannot be read or is no such record.
+        If it cannot be read or is no such record; the message does not name the file.
     """
     try:
         return parse(path.read_text(encoding="utf-8"))
-    except (ReadingError, OSError, UnicodeDecodeError) as error:
-        raise ReadingError(f"{path.parent.name}/{path.name}: {error}") from error
+    except OSError as error:
+        raise ReadingError(f"it cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise ReadingError(f"it is no text in UTF-8 ({error.reason})") from error
 
 
 def _misplaced(layout: StoreLayout, path: Path, uid: str) -> StoreProblem:

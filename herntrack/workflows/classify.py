@@ -18,7 +18,7 @@ from herntrack.volumetrics.visits import NO_READING, Baseline, FollowUpVisit
 from herntrack.workflows.measure import CaseSetAside
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.reading_facts import reading_fact
-from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.session import catalogue_of, refuse_to_write
 from herntrack.workflows.visits import confirmed_baselines
 from herntrack.workflows.workspace import Workspace
 
@@ -88,8 +88,20 @@ def classify(
         outcomes = [
             _outcome(assessment, horizon, rules) for assessment in summary.assessments for horizon in Horizon
         ]
-        catalogue.followup.replace_outcomes(rules.sha256, outcomes)
+        if not _are_stored(catalogue, rules, outcomes):
+            refuse_to_write(
+                workspace,
+                f"the outcomes under rule set {rules.name} {rules.version} are missing or stale",
+                f"herntrack classify{f' --rules {rules_source}' if rules_source else ''}",
+            )
+            catalogue.followup.replace_outcomes(rules.sha256, outcomes)
     return summary
+
+
+def _are_stored(catalogue: Catalogue, rules: RuleSet, outcomes: list[Outcome]) -> bool:
+    """Return whether the catalogue holds these outcomes already: then it need not be written."""
+    stored = {(each.lesion_uid, each.horizon): each for each in catalogue.followup.outcomes(rules.sha256)}
+    return stored == {(each.lesion_uid, each.horizon): each for each in outcomes}
 
 
 def assess(

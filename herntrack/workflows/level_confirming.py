@@ -186,7 +186,7 @@ def note_anatomy(
     origin = origin or Origin()
     if not reader.strip() or (anatomy is Anatomy.OTHER and not text.strip()):
         raise LevelError(
-            "a note on anatomy says who looked and what was seen; give --reader and --text, or name it"
+            "a note on anatomy says who looked and what was seen; give --reader NAME and --text, or name it"
             " with --anatomy (herntrack level note --help)"
         )
     with workspace_locked(workspace.folder), catalogue_of(workspace) as catalogue:
@@ -260,9 +260,9 @@ def _place(  # noqa: PLR0917 - one place in one open project
     if known is None:
         raise RecordNotFoundError(
             f"nothing proposes {level.value} at the visit on {visit_date}, so say where it is: herntrack"
-            f" level confirm --patient {patient_id} --level {level.value} --visit {visit_date} --at X,Y,Z, a"
-            " point in the middle of the disc, LPS mm; or click on it in the reading room (herntrack"
-            " annotate)"
+            f" level confirm --patient {patient_id} --level {level.value} --visit {visit_date} --at X,Y,Z"
+            " --reader NAME, a point in the middle of the disc, LPS mm; or click on it in the reading room"
+            " (herntrack annotate)"
         )
     if corners is None and pointing.are_corners_confirmed and known.base_plane is not None:
         corners = known.base_plane.corners_lps

@@ -99,6 +99,7 @@ def propose_levels(
             raise LevelError(
                 f"no disc of patient {patient_id} is confirmed or carried to the visit on {visited}; name one"
                 f" first: herntrack level confirm --patient {patient_id} --level L5-S1 --at X,Y,Z"
+                " --reader NAME"
             )
         found = count_discs(workspace, catalogue, each, named)
         record_proposals(workspace, found, each, visited, by=PROPOSER, origin=origin)

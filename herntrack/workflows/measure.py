@@ -15,7 +15,7 @@ from herntrack.volumetrics.error_model import sigma_mm3
 from herntrack.volumetrics.measure import EMPTY_MEASUREMENT, MaskMeasurement, measure_mask
 from herntrack.volumetrics.rules import RuleSet, load_rules
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.session import catalogue_of, refuse_to_write
 from herntrack.workflows.stack_files import stack_images, stack_volume
 from herntrack.workflows.workspace import Workspace
 
@@ -72,7 +72,13 @@ def measure(workspace: Workspace, *, progress: Progress = silent) -> MeasureSumm
             except HerntrackError as error:
                 set_aside.append(CaseSetAside(uid=reading.reading_uid, reason=str(error)))
             progress("measuring", done, len(stale))
-        catalogue.followup.put_measurements(measured)
+        # What cannot be had here either (estimates without images) is as it was: nothing to write.
+        new = [each for each in measured if each != known.get(each.reading_uid)]
+        if new:
+            refuse_to_write(
+                workspace, f"the numbers of {len(new)} readings are missing or stale", "herntrack measure"
+            )
+            catalogue.followup.put_measurements(new)
     return MeasureSummary(
         n_measured=len(measured), n_up_to_date=len(readable) - len(stale), set_aside=tuple(set_aside)
     )

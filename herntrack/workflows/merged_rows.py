@@ -154,7 +154,10 @@ def unapplied_merges(workspace: Workspace, catalogue: Catalogue) -> list[str]:
 
 
 def recorded_lesions(workspace: Workspace) -> list[Lesion]:
-    """Return the lesions as their records have them, under the PatientID of that time."""
+    """Return the lesions as their records have them, under the PatientID of that time.
+
+    Records that cannot be read are left out; check and rebuild name them.
+    """
     from herntrack.readings.store import ReadingStore
 
-    return ReadingStore(workspace.readings_folder).lesions()
+    return list(ReadingStore(workspace.readings_folder).readable().lesions)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from herntrack.model.records import CataloguedStack, Lesion, Reading
 from herntrack.model.vocabulary import HerniationType, Level, ReadingStatus, Side
 from herntrack.readings.store import ReadingStore
 from herntrack.volumetrics.rules import load_rules
-from herntrack.workflows.mask_import import ImportedMask, read_mask, referenced_stack
+from herntrack.workflows.mask_import import ImportedMask, read_mask, referenced_stack, size_notes
 from herntrack.workflows.recording import Origin, draft_reading, record_reading, visit_of_stack
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_choice import choose_stack_for_visit
@@ -65,6 +65,7 @@ def add_lesion(
     herniation_type: HerniationType | None = None,
     origin: Origin | None = None,
     lesion_uid: str | None = None,
+    is_another: bool = False,
 ) -> AddedLesion:
     """Record a new lesion of a catalogued patient.
 
@@ -82,11 +83,16 @@ def add_lesion(
         Clock and identifiers.
     lesion_uid : str, optional
         Tracking UID from elsewhere; by default a fresh one.
+    is_another : bool
+        Whether it is known to be another one than those at the same level and side.
 
     Raises
     ------
     RecordNotFoundError
         If the catalogue has no such patient.
+    AmbiguousChoiceError
+        If a lesion at the same level and side is there already and this is not said to be another; where
+        a side is not known, that is only noted.
     """
     origin = origin or Origin()
     with catalogue_of(workspace) as catalogue:
@@ -104,12 +110,7 @@ def add_lesion(
             type=herniation_type,
             created_at=origin.now(),
         )
-        notes = tuple(
-            f"lesion {other.lesion_uid} is at the same level and side;"
-            " if it is the same herniation, use that one"
-            for other in catalogue.followup.lesions(patient_id)
-            if (other.level, other.side) == (level, side)
-        )
+        notes = _beside(catalogue.followup.lesions(patient_id), lesion, is_another=is_another)
         ReadingStore(workspace.readings_folder).add_lesion(lesion)
         catalogue.followup.add_lesion(lesion)
     return AddedLesion(lesion=lesion, notes=notes)
@@ -151,7 +152,8 @@ def import_mask(
     GeometryMismatchError
         If the mask's grid is not the stack's, with the numbers.
     ReadingError
-        If the mask is empty, or the stack is not the lesion's patient's or not measurable.
+        If the mask is empty or larger than any fragment, or the stack is not the lesion's patient's or not
+        measurable.
     """
     origin = origin or Origin()
     with catalogue_of(workspace) as catalogue:
@@ -165,6 +167,7 @@ def import_mask(
                 f" herntrack read absent --lesion {lesion_uid} --visit {visit_date}"
                 " --reader NAME --reason TEXT"
             )
+        imported = replace(imported, notes=(*imported.notes, *size_notes(imported.mask, each.stack, file)))
         reading = record_reading(
             catalogue,
             workspace,
@@ -252,6 +255,28 @@ def read_without_mask(
             mask=None,
         )
     return AddedReading(reading=reading, n_voxels=0, volume_mm3=0.0)
+
+
+def _beside(others: Sequence[Lesion], lesion: Lesion, *, is_another: bool) -> tuple[str, ...]:
+    """Return what to know of lesions beside a new one; refuse one that may be there already."""
+    near = [other for other in others if other.level is lesion.level]
+    same = [other for other in near if other.side is lesion.side is not None]
+    if same and not is_another:
+        found = "; ".join(
+            f"{other.lesion_uid}, {other.type or 'no type'}, recorded on {other.created_at.date()}"
+            for other in same
+        )
+        raise AmbiguousChoiceError(
+            f"patient {lesion.patient_id} has a lesion at {lesion.level},"
+            f" {lesion.side}, already: {found}. If it is the same herniation, read that one"
+            " (--lesion UID); if it is another one, add it with --another"
+        )
+    return tuple(
+        f"lesion {other.lesion_uid} is at the same level ({other.side or 'no side'}); if it is the same"
+        " herniation, use that one"
+        for other in near
+        if other in same or other.side is None or lesion.side is None
+    )
 
 
 def _stack_to_read(

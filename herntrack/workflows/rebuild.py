@@ -14,6 +14,7 @@ from herntrack.errors import HerntrackError, WorkspaceError
 from herntrack.model.records import Patient, Reject
 from herntrack.readings.alignments import AlignmentStore
 from herntrack.readings.store import ReadingStore
+from herntrack.readings.verification import ReadableRecords
 from herntrack.workflows.classify import classify
 from herntrack.workflows.ingest import ingest_roots
 from herntrack.workflows.ingest_paths import missing_root_advice, missing_roots
@@ -28,7 +29,7 @@ from herntrack.workflows.workspace_lock import settings_locked, workspace_locked
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildSummary:
-    """What the new catalogue holds."""
+    """What the new catalogue holds, and what was left out: files, then readings, lesions and records."""
 
     counts: CatalogueCounts
     n_lesions: int
@@ -80,15 +81,19 @@ def _rebuild(workspace: Workspace, *, jobs: int | None, progress: Progress) -> R
     measured = measure(scratch, progress=progress)
     classified = classify(scratch, progress=progress)
     # Somebody may have read on while this was going on.
-    n_lesions, n_readings = _restore_readings(scratch)
+    restored = _restore_readings(scratch)
     with settings_locked(workspace.folder):
         replace_catalogue(scratch.catalogue_path, workspace.catalogue_path)
     return RebuildSummary(
         counts=ingested.counts,
-        n_lesions=n_lesions,
-        n_readings=n_readings,
+        n_lesions=len(restored.lesions),
+        n_readings=len(restored.readings),
         set_aside=ingested.set_aside,
-        cases_set_aside=(*measured.set_aside, *classified.set_aside),
+        cases_set_aside=(
+            *(CaseSetAside(uid=each.file, reason=each.message) for each in restored.problems),
+            *measured.set_aside,
+            *classified.set_aside,
+        ),
     )
 
 
@@ -115,9 +120,10 @@ def _keep_digests(workspace: Workspace, scratch: Workspace) -> None:
         new.images.write_digests(found)
 
 
-def _restore_readings(workspace: Workspace) -> tuple[int, int]:
-    store = ReadingStore(workspace.readings_folder)
-    lesions, readings = store.lesions(), store.readings()
+def _restore_readings(workspace: Workspace) -> ReadableRecords:
+    """Write what the store's records say; those that cannot be read are left out and named."""
+    restored = ReadingStore(workspace.readings_folder).readable()
+    lesions, readings = restored.lesions, restored.readings
     with catalogue_of(workspace) as catalogue:
         known = {patient.patient_id for patient in catalogue.images.patients()}
         missing = sorted({lesion.patient_id for lesion in lesions} - known)
@@ -127,7 +133,7 @@ def _restore_readings(workspace: Workspace) -> tuple[int, int]:
             if lesion.lesion_uid not in known_lesions:
                 catalogue.followup.add_lesion(lesion)
         known_readings = {reading.reading_uid for reading in catalogue.followup.readings()}
-        for reading in sorted(readings, key=lambda each: (each.created_at, each.reading_uid)):
+        for reading in readings:
             if reading.reading_uid not in known_readings:
                 catalogue.followup.add_reading(reading)
         known_alignments = {each.alignment_uid for each in catalogue.alignments.alignments()}
@@ -138,4 +144,4 @@ def _restore_readings(workspace: Workspace) -> tuple[int, int]:
         )
         if apply_merges(workspace, catalogue):
             write_visits(workspace, catalogue.images)
-    return len(lesions), len(readings)
+    return restored

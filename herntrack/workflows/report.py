@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -71,8 +72,11 @@ def report(
     Raises
     ------
     ReportError
-        If there is no lesion to report on.
+        If there is no lesion to report on, or the folder cannot be written.
+    CatalogueError
+        If the workspace may only be read and its numbers or outcomes are not up to date.
     """
+    folder = out_dir or _own_folder(workspace, patient_id)
     measured = measure(workspace, progress=progress)
     summary = classify(workspace, progress=progress)
     with catalogue_of(workspace) as catalogue:
@@ -86,8 +90,11 @@ def report(
                 f"no patient {patient_id!r}; herntrack list patients shows those there are"
             )
         if not wanted:
+            who = "there is" if patient_id is None else f"patient {patient_id} has"
             raise ReportError(
-                "there is no lesion to report on; record one with herntrack lesion add and read its visits"
+                f"{who} no lesion to report on, so nothing is written; record one with: herntrack lesion add"
+                f" --patient {patient_id or 'ID'} --level L5-S1, then read its visits (herntrack list"
+                " proposals names the stacks)"
             )
         set_aside = (*measured.set_aside, *summary.set_aside)
         content = _content(
@@ -102,13 +109,21 @@ def report(
             progress=progress,
         )
     progress("writing", 0, 1)
+    files = write_report(content, folder)
+    progress("writing", 1, 1)
+    return ReportSummary(files=files, n_lesions=len(wanted), set_aside=set_aside)
+
+
+def _own_folder(workspace: Workspace, patient_id: str | None) -> Path:
+    """Return the workspace's folder of a report; refuse one that cannot be written before any work."""
     folder = workspace.reports_folder
     if patient_id is not None:
         # A report on one patient must not take the place of the cohort's.
         folder /= Path(patient_page_name(patient_id)).stem
-    files = write_report(content, out_dir or folder)
-    progress("writing", 1, 1)
-    return ReportSummary(files=files, n_lesions=len(wanted), set_aside=set_aside)
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    if not os.access(there, os.W_OK):
+        raise ReportError(f"{folder} cannot be written; name another folder for the report: --out DIR")
+    return folder
 
 
 def read_truths(path: Path) -> dict[tuple[str, date], float]:

@@ -123,6 +123,7 @@ def read_sample(
                     side=Side(lesion["side"]),
                     herniation_type=HerniationType(lesion["type"]),
                     lesion_uid=lesion["lesion_uid"],
+                    is_another=True,
                     origin=_origin(truth, lesion["lesion_uid"], 0),
                 )
     clicked = _clicked_patient(truth)

@@ -8,6 +8,7 @@ Public: `segment`, `Segmented`, `outlined_from_points`, `checked_clicks`, `refus
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
 PROPOSED_AROUND = "{source} around the click"
 """How a plane is called that the image gave."""
+
+
+SAME_POINT_MM = 1.0
+"""A point in the fragment and one beside it lie at least so far apart (mm): two pixels, or they are one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +110,8 @@ def segment(
     RecordNotFoundError
         If there is no such lesion or stack.
     GeometryError
-        If a point lies outside the stack or in front of the confirmed level's base plane.
+        If a point lies outside the stack or in front of the confirmed level's base plane, or is said to be
+        in the fragment and not in it.
     ReadingError
         If the stack is not the lesion's patient's, or cannot be measured on.
     """
@@ -205,9 +211,15 @@ def outlined_from_points(
     """Return the outline of clicks, where its base plane comes from, and what to know of that.
 
     A known plane that a click lies in front of is given up for a proposed one, unless it is confirmed.
+
+    Raises
+    ------
+    GeometryError
+        If a point is said to be in the fragment and not in it.
     """
     from herntrack.segmentation.one_click import segment_from_points
 
+    _refuse_contradicting(points, background)
     remarks: tuple[str, ...] = ()
     plane: BasePlane | None = None
     if known is not None:
@@ -222,6 +234,22 @@ def outlined_from_points(
     source = made.evidence.plane_source
     told = "" if source is None else PROPOSED_AROUND.format(source=source.value)
     return made, told, remarks
+
+
+def _refuse_contradicting(points: Sequence[Point], background: Sequence[Point]) -> None:
+    """Refuse points in the fragment and beside it that cannot be told apart."""
+    for inside in points:
+        for outside in background:
+            apart = math.dist(inside, outside)
+            if apart < SAME_POINT_MM:
+                raise GeometryError(
+                    sentence(
+                        "clicks_contradict",
+                        point=", ".join(f"{value:.1f}" for value in inside),
+                        mm=f"{apart:.1f}",
+                        limit=f"{SAME_POINT_MM:g}",
+                    )
+                )
 
 
 def _drafted(

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from herntrack.catalogue.engine import DatabaseAddress, sqlite_url
+from herntrack.catalogue.engine import DatabaseAddress, is_read_only, sqlite_url
 from herntrack.catalogue.session import Catalogue, create_catalogue, drop_catalogue, open_catalogue
 from herntrack.errors import CatalogueError
 from herntrack.workflows.workspace import CATALOGUE_FILE, NEW_CATALOGUE_FILE, SCRATCH_FOLDER, Workspace
@@ -27,6 +27,30 @@ def clear_leftovers(workspace: Workspace) -> None:
     """Remove what a run that was killed left behind; its writers' lock is held by the caller."""
     shutil.rmtree(workspace.folder / SCRATCH_FOLDER, ignore_errors=True)
     drop_catalogue(workspace.folder / NEW_CATALOGUE_FILE)
+
+
+def refuse_to_write(workspace: Workspace, what: str, command: str) -> None:
+    """Refuse to write to a workspace that may only be read, before the database does.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project.
+    what : str
+        What is not up to date in it.
+    command : str
+        What brings it up to date where writing is allowed.
+
+    Raises
+    ------
+    CatalogueError
+        If the catalogue may only be read.
+    """
+    if not workspace.settings.catalogue_url and is_read_only(workspace.catalogue_path):
+        raise CatalogueError(
+            f"{what}, and the workspace may only be read here; run {command} where it may be written, or"
+            " work on a copy of it"
+        )
 
 
 @contextmanager

@@ -188,7 +188,10 @@ def create_workspace(folder: Path) -> Workspace:
         if not settings.exists():
             settings.write_text(_TEMPLATE, encoding="utf-8")
     except OSError as error:
-        raise WorkspaceError(f"cannot make a workspace in {folder}: {error.strerror}") from error
+        raise WorkspaceError(
+            f"cannot make a workspace in {folder}: {error.strerror}; name a folder that is new or may be"
+            " written"
+        ) from error
     return open_workspace(folder)
 
 
@@ -348,5 +351,11 @@ def _write_roots(workspace: Workspace) -> None:
         tables.append(table)
     document["roots"] = tables
     scratch = path.with_suffix(".toml.new")
-    scratch.write_text(tomlkit.dumps(document), encoding="utf-8")
-    scratch.replace(path)
+    try:
+        scratch.write_text(tomlkit.dumps(document), encoding="utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{path} cannot be written ({error.strerror}), so the roots stay as they were; ask for write"
+            " permission on the workspace, or work on a copy of it"
+        ) from error

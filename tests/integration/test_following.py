@@ -123,7 +123,8 @@ def test_registration_objects_pass_the_dicom_verifier_and_hold_the_matrix(
 def test_a_person_overrules_a_verdict_until_it_is_aligned_again(copy: Study) -> None:
     day = copy.truth[GONE]["visits"][1]["study_date"]
     words = ("align", "--patient", GONE, "--visit", day)
-    copy.run(*words, "--overrule", "failed", "--reader", "R1", "--reason", "another back")
+    told = copy.run(*words, "--overrule", "failed", "--reader", "R1", "--reason", "another back", code=3)
+    assert "the alignment has failed; R1 calls it failed: another back" in " ".join(told.stderr.split())
     (whole, local) = copy.run.json(*words, code=3)
     assert (whole["verdict"], whole["is_overruled"]) == ("failed", True)
     assert whole["reasons"][0] == "R1 calls it failed: another back"
@@ -206,6 +207,17 @@ def test_points_that_are_none_are_refused(clicked: Study, point: str, code: int,
     _, stack = baseline_of(clicked, GONE)
     words = ("segment", "--lesion", clicked.lesions[GONE], "--stack", stack, "--at", point)
     assert said in " ".join(clicked.run(*words, code=code).stderr.replace("│", " ").split())
+
+
+def test_one_point_is_not_both_in_the_fragment_and_beside_it(clicked: Study, tmp_path: Path) -> None:
+    entry, stack = baseline_of(clicked, GONE)
+    click = np.array(entry["click_lps_mm"])
+    words = ("segment", "--lesion", clicked.lesions[GONE], "--stack", stack, "--at", at(click))
+    more = ("--out", tmp_path / "mask.nii.gz", "--background")
+    for shift, mm in ((0.0, "0.0"), (0.9, "0.9")):
+        said = clicked.run(*words, *more, at(np.add(click, (0, 0, shift))), code=1).stderr
+        assert f"and one {mm} mm from it not to be, which contradicts itself" in " ".join(said.split())
+    assert not (tmp_path / "mask.nii.gz").exists()
 
 
 def test_unknown_and_foreign_uids_are_refused(clicked: Study) -> None:

@@ -15,9 +15,11 @@ import SimpleITK
 
 from herntrack.imaging.sitk_bridge import to_sitk
 from herntrack.imaging.volume import Volume
+from herntrack.model.level_decisions import LevelConfirmation
 from herntrack.model.vocabulary import Level
 from herntrack.reading_room.level_lock import LevelStatus
 from herntrack.readings.alignments import AlignmentStore
+from herntrack.readings.decisions import DecisionStore
 from herntrack.workflows.aligning import align_patient
 from herntrack.workflows.alignments import stored_alignments
 from herntrack.workflows.ingest import ingest
@@ -136,6 +138,49 @@ def test_a_later_word_that_contradicts_raises_the_alarm(run: Herntrack) -> None:
     assert [listed[each, "L5-S1"]["status"] for each in DATES] == ["confirmed", "confirmed", "carried"]
 
 
+def test_the_order_of_discs_holds_across_visits(run: Herntrack) -> None:
+    confirm(run, "L4-L5", "--at", text(np.add(disc(0), (0.0, -6.0, 34.0))))
+    high = np.add(disc(1), (0.0, -9.0, 51.0))
+    said = confirm(run, "S1-S2", "--visit", DATES[1], "--at", text(high), code=1)
+    assert f"is not confirmed, against the visit on {DATES[0]}: the disc named S1-S2 lies 5" in said
+    assert "mm above L5-S1 there, which belongs above it (5" in said
+    assert "--replace --reason TEXT" in said
+    assert len(run.json("patient", "decisions")) == 1
+    confirm(run, "L5-S1", "--visit", DATES[1], "--at", text(disc(1)))
+    listed = by_visit(run.json("level", "list", "--patient", PATIENT))
+    assert listed[DATES[0], "L4-L5"]["status"] == listed[DATES[1], "L5-S1"]["status"] == "confirmed"
+
+
+def test_an_impossible_order_that_was_recorded_before_is_listed(run: Herntrack) -> None:
+    confirm(run, "L4-L5", "--at", text(np.add(disc(0), (0.0, -6.0, 34.0))))
+    workspace = workspace_of(run)
+    store = DecisionStore(workspace.readings_folder)
+    (first,) = [each for each in store.decisions() if isinstance(each, LevelConfirmation)]
+    with catalogue_of(workspace) as catalogue:
+        stack = next(
+            each.stack
+            for each in catalogue.images.stacks(patient_id=PATIENT)
+            if str(each.study.study_date) == DATES[1] and each.stack.plane == "sagittal"
+        )
+    x, y, z = np.add(disc(1), (0.0, -9.0, 51.0)).tolist()
+    store.add(
+        replace(
+            first,
+            decision_uid="1.2.826.0.1.3680043.10.1.98",
+            level=Level.S1_S2,
+            visit_date=date.fromisoformat(DATES[1]),
+            stack_uid=stack.stack_uid,
+            frame_of_reference_uid=stack.frame_of_reference_uid,
+            point_lps=(x, y, z),
+        )
+    )
+    listed = by_visit(run.json("level", "list", "--patient", PATIENT, code=3))
+    for key, upper in (((DATES[0], "L4-L5"), "L4-L5"), ((DATES[1], "S1-S2"), "L5-S1")):
+        assert listed[key]["status"] == "contradicted"
+        assert "the disc named S1-S2 lies" in listed[key]["notes"][0]
+        assert f"above {upper} there, which belongs above it" in listed[key]["notes"][0]
+
+
 def test_words_that_contradict_each_other_are_listed_once_visits_are_aligned(tmp_path: Path) -> None:
     workspace = create_workspace(tmp_path / "study")
     ingest(workspace, [REPOSITORY / "sample_dicom" / "dicom" / PATIENT])
@@ -192,10 +237,10 @@ def test_an_alignment_one_vertebra_off_has_failed_whoever_overrules_it(run: Hern
     confirm(run, "L5-S1", "--at", text(disc(0)))
     said = confirm(run, "L5-S1", "--visit", DATES[1], "--at", text(disc(1)), code=1)
     assert "lies on the baseline's L4-L5" in said
-    run(*words, "--overrule", "failed", "--reader", "R1", "--reason", "one vertebra off")
+    run(*words, "--overrule", "failed", "--reader", "R1", "--reason", "one vertebra off", code=3)
     said = confirm(run, "L5-S1", "--visit", DATES[1], "--at", text(disc(1)))
     assert f"not compared with the visit on {DATES[0]}" in said
-    (row,) = run.json(*words, "--overrule", "good", "--reader", "R2", "--reason", "looks good")
+    (row,) = run.json(*words, "--overrule", "good", "--reader", "R2", "--reason", "looks good", code=3)
     assert (row["verdict"], row["is_overruled"]) == ("failed", False)
     assert "L5-S1 lies on the baseline's L4-L5" in row["reasons"][-1]
     assert {row["verdict"] for row in run.json(*words, code=3)} == {"failed"}
@@ -374,8 +419,10 @@ def test_words_that_say_nothing_are_refused(run: Herntrack) -> None:
     assert "is no level; use one of" in confirm(run, "L7-L8", code=2)
     assert "no visit on 2019-01-01" in confirm(run, "L5-S1", "--visit", "2019-01-01", "--at", "0,0,0", code=1)
     assert "no patient 'S-999'" in run("level", "list", "--patient", "S-999", code=1).stderr
+    for what in (("confirm", "--level", "L5-S1", "--at", text(disc(0))), ("note", "--anatomy", "L6")):
+        assert "--reader NAME" in run("level", *what, "--patient", PATIENT, "--reader", " ", code=1).stderr
     said = run("level", "note", "--patient", PATIENT, "--reader", "R1", code=1).stderr
-    assert "give --reader and --text" in said
+    assert "give --reader NAME and --text" in said
     assert "no level is known yet" in run("level", "list", "--patient", PATIENT).stderr
 
 

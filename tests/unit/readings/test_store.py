@@ -425,6 +425,35 @@ def test_a_record_that_cannot_be_read_is_named_with_the_reason(
         store.readings()
     (problem,) = store.verify()
     assert (problem.code, problem.file) == ("unreadable_record", "2.25.11/2.25.21.json")
+    assert problem.message.endswith("; restore it from a backup")
+    assert "2.25.21.json" not in problem.message
+    found = store.readable()
+    assert ([each.lesion_uid for each in found.lesions], found.readings) == (["2.25.11"], ())
+    assert found.problems == (problem,)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "readings").write_text("")
+    with pytest.raises(ReadingError, match=r"readings folder cannot be written: Not a directory"):
+        ReadingStore(tmp_path / "readings").add_lesion(LESION)
+
+
+def test_a_moment_without_time_zone_is_unreadable(store: ReadingStore) -> None:
+    add(store)
+    path = store.folder / "2.25.11" / "2.25.21.json"
+    path.write_text(path.read_text().replace("+00:00", ""))
+    assert [code for code, _ in codes(store)] == ["unreadable_record"]
+
+
+def test_a_reading_whose_lesion_cannot_be_read_is_left_out_by_name(store: ReadingStore) -> None:
+    add(store)
+    (store.folder / "lesions" / "2.25.11.json").write_text("{")
+    found = store.readable()
+    assert (found.lesions, found.readings) == ((), ())
+    assert [(each.code, each.file) for each in found.problems] == [
+        ("unreadable_record", "lesions/2.25.11.json"),
+        ("record_without_lesion", "2.25.11/2.25.21.json"),
+    ]
 
 
 @pytest.mark.parametrize("field", ["status", "visit_date", "supersedes", "reader"])
