@@ -54,9 +54,7 @@ FLAG_WORDS = {
     "censored_at_surgery": "visits from the day of surgery on were not used",
     "other_reader_or_protocol": "compared with the larger error",
     "proposed": "proposed by software, accepted by no reader yet",
-    "volume_estimates_disagree": (
-        "the partial-volume estimate differs from the voxel count by more than its error"
-    ),
+    "volume_estimates_disagree": "the two volume estimates disagree",
     "other_reader": "read by another reader than the baseline",
 }
 """Flags of an outcome or a visit as a reader would say them."""

@@ -114,9 +114,12 @@ def test_a_patient_is_read_from_the_first_visit_to_the_last_signature(
     assert "Accept" in seat.panel.save_button.text()
     assert seat.desk.session.started_from.proposed_from == baseline.reading_uid
     proposed = seat.desk.session.mask.volume_mm3
+    asked = seat.panel.description.boxes["type"]
+    assert asked.itemText(0).endswith("?")
     seat.press("A")
     seat.press("S", shift=True)
     assert seat.desk.look is MaskLook.ACCEPTED
+    assert not asked.itemText(0).endswith("?")
 
     # Nothing is left at the last visit: one key.
     seat.press("N")

@@ -58,6 +58,7 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._texts = texts
         self.boxes: dict[str, QComboBox] = {}
         self._suggested: dict[str, object] = {}
+        self._is_final = False
         self.title = label(texts("descriptor.title").upper(), "section")
         grid = QGridLayout()
         grid.setContentsMargins(0, 0, 0, 0)
@@ -78,8 +79,9 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         parts.addLayout(grid)
         self.setLayout(parts)
 
-    def show_said(self, said: Descriptors) -> None:
-        """Show what was said."""
+    def show_said(self, said: Descriptors, *, is_final: bool = False) -> None:
+        """Show what was said; with the last word nothing is suggested any more."""
+        self._is_final = is_final
         for name, box in self.boxes.items():
             blocked = box.blockSignals(True)
             value = getattr(said, name)
@@ -103,10 +105,10 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
     def _refresh(self) -> None:
         open_ones = 0
         for name, box in self.boxes.items():
-            is_open = name in self._suggested and box.currentIndex() == 0
-            open_ones += is_open
+            is_asked = name in self._suggested and not self._is_final
+            open_ones += is_asked and box.currentIndex() == 0
             said = self._texts("descriptor.not_said")
-            words = f"{self._word(self._suggested[name])} ?" if name in self._suggested else said
+            words = f"{self._word(self._suggested[name])} ?" if is_asked else said
             if box.itemText(0) != words:
                 box.setItemText(0, words)
         self.all_button.setVisible(open_ones > 0)

@@ -274,9 +274,7 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
             if self.desk.visit is not None and self.desk.session is visit.session:
                 self.suggestions = looked.suggestions
                 self.panel.show_guards([self.texts.guard(each.value) for each in looked.guards])
-                # What is signed is not asked for any more.
-                is_signed = visit.session is not None and visit.session.is_signed
-                self.panel.description.show_suggestions(Suggestions() if is_signed else looked.suggestions)
+                self.panel.description.show_suggestions(looked.suggestions)
 
         self._looks.add(
             Job(

@@ -96,7 +96,8 @@ class Showing:
     def words(self) -> None:
         """Show what was said."""
         session = self.desk.session
-        self.panel.description.show_said(self.desk.descriptors())
+        is_signed = session is not None and session.is_signed
+        self.panel.description.show_said(self.desk.descriptors(), is_final=is_signed)
         if session is not None:
             self.panel.status.show_status(
                 session.judgement.status, session.judgement.reason, is_blinded=self.desk.is_blinded
