@@ -15,7 +15,7 @@ import pytest
 
 from herntrack.workflows.ingest import ingest
 from herntrack.workflows.workspace import ENVIRONMENT_VARIABLE, Workspace, create_workspace
-from tests.gui.seat import choose_settings
+from tests.gui.seat import PATIENCE_MS, Seat, choose_settings
 from tests.unit.plugin.written_stacks import make_workspace
 
 if TYPE_CHECKING:
@@ -119,3 +119,19 @@ def opened_place(folder: Path, settings: Path) -> Iterator[Any]:
         viewer.close()
         del viewer, place
         forget_windows()
+
+
+@pytest.fixture(scope="module")
+def opened(study: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Return the reading place of the module's study in a napari window: one for all, as it takes seconds."""
+    with opened_place(study.folder, tmp_path_factory.mktemp("settings")) as place:
+        yield place
+
+
+@pytest.fixture
+def seat(opened: Any, qtbot: Any) -> Seat:
+    """Return the furnished place."""
+    qtbot.waitUntil(lambda: opened.conductor is not None and bool(opened.worklist.rows), timeout=PATIENCE_MS)
+    made = Seat(place=opened, qtbot=qtbot)
+    made.settle()
+    return made

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ from herntrack.workflows.workspace import Workspace, open_workspace
 from napari_herntrack.viewing.room_state import Hand
 from napari_herntrack.viewing.scene import MaskLook
 from napari_herntrack.viewing.views import Half, View
-from tests.gui.conftest import opened_place
-from tests.gui.seat import PATIENCE_MS, READER, Seat, make_study, told
+from tests.gui.seat import READER, Seat, make_study, told
 
 SAGITTAL, AXIAL = View.CURRENT_SAGITTAL, View.CURRENT_AXIAL
 
@@ -32,22 +30,6 @@ SAGITTAL, AXIAL = View.CURRENT_SAGITTAL, View.CURRENT_AXIAL
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory, sample_dicom: Path) -> Workspace:
     return make_study(tmp_path_factory.mktemp("loop") / "study", sample_dicom)
-
-
-@pytest.fixture(scope="module")
-def opened(study: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Return the reading place in a napari window: one for the module, because a window takes seconds."""
-    with opened_place(study.folder, tmp_path_factory.mktemp("settings")) as place:
-        yield place
-
-
-@pytest.fixture
-def seat(opened: Any, qtbot: Any) -> Seat:
-    """Return the furnished place."""
-    qtbot.waitUntil(lambda: opened.conductor is not None and bool(opened.worklist.rows), timeout=PATIENCE_MS)
-    made = Seat(place=opened, qtbot=qtbot)
-    made.settle()
-    return made
 
 
 def truth_of(sample_dicom: Path, patient_id: str, visit: int) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,7 @@ from napari_herntrack.reading.sheet import sheet_rows
 from napari_herntrack.texts import load_texts
 from napari_herntrack.viewing.scene import MaskLook
 from napari_herntrack.viewing.views import View
-from tests.gui.conftest import opened_place
-from tests.gui.seat import PATIENCE_MS, READER, Seat, make_study, told
+from tests.gui.seat import READER, Seat, make_study, told
 
 SAGITTAL, AXIAL = View.CURRENT_SAGITTAL, View.CURRENT_AXIAL
 TELLING = re.compile(r"(?i)baseline|follow-up|carried|alignment|resorption|reduced|proposed outline")
@@ -68,22 +66,6 @@ def study(tmp_path_factory: pytest.TempPathFactory, sample_dicom: Path) -> Works
     session.close()
     propose_patient(workspace, "S-001")
     return workspace
-
-
-@pytest.fixture(scope="module")
-def opened(study: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Return the reading place in a napari window: one for the module, because a window takes seconds."""
-    with opened_place(study.folder, tmp_path_factory.mktemp("settings")) as place:
-        yield place
-
-
-@pytest.fixture
-def seat(opened: Any, qtbot: Any) -> Seat:
-    """Return the furnished place."""
-    qtbot.waitUntil(lambda: opened.conductor is not None and bool(opened.worklist.rows), timeout=PATIENCE_MS)
-    made = Seat(place=opened, qtbot=qtbot)
-    made.settle()
-    return made
 
 
 def decisions(study: Workspace) -> list[Any]:

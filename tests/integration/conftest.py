@@ -1,4 +1,4 @@
-"""What the tests of the reading room share."""
+"""What these tests share: a command inside a workspace, a patient to be read."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from herntrack.workflows.mask_import import read_mask
 from herntrack.workflows.readings import add_lesion
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import create_workspace, open_workspace
+from tests.factories import ROOT as UID_ROOT
+from tests.factories import make_series, write_series
+from tests.integration.command import Herntrack
 from tests.integration.read_room import PATIENT, ROOT, Room, Visit, sample_patient
 
 
@@ -65,3 +68,25 @@ def room(ingested: Path, tmp_path: Path) -> Room:
         visits=tuple(visits),
         outcome=told["expected_outcome"],
     )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Herntrack:
+    """Return the command inside a workspace that holds one patient with two visits."""
+    for number, day in ((1, "20240115"), (2, "20240415")):
+        write_series(
+            tmp_path / "export" / str(number),
+            make_series(
+                5,
+                number=number,
+                Rows=40,
+                Columns=40,
+                StudyInstanceUID=f"{UID_ROOT}.5.{number}",
+                StudyDate=day,
+            ),
+        )
+    run = Herntrack(tmp_path)
+    run("init", "study")
+    run.folder = tmp_path / "study"
+    run("ingest", tmp_path / "export")
+    return run

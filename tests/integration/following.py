@@ -15,7 +15,7 @@ from herntrack.workflows.mask_import import read_mask
 from herntrack.workflows.measure import reading_mask
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace, open_workspace
-from tests.integration.test_command_line import Herntrack
+from tests.integration.command import Herntrack
 
 
 def dice(one: MaskZYX, other: MaskZYX) -> float:

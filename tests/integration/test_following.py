@@ -21,8 +21,8 @@ from herntrack.workflows.listing import Listing, list_rows
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.workspace import open_workspace
 from tests.integration.catalogue_rows import rebuilt_rows, rows_of
+from tests.integration.command import Herntrack
 from tests.integration.following import Study, at, dice, sample_study
-from tests.integration.test_command_line import Herntrack
 from tests.integration.test_sample_cohort import errors_of
 
 GONE, SHRUNK = "S-001", "S-003"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.integration.command import Herntrack
 from tests.integration.following import Study, at, dice
-from tests.integration.test_command_line import Herntrack
 
 
 @pytest.fixture(scope="module")

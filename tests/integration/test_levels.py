@@ -30,7 +30,7 @@ from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace, create_workspace, open_workspace
 from tests.conftest import REPOSITORY
-from tests.integration.test_command_line import Herntrack
+from tests.integration.command import Herntrack
 
 PATIENT = "S-001"
 FIVE = ["L1-L2", "L2-L3", "L3-L4", "L4-L5", "L5-S1"]

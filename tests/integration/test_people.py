@@ -31,7 +31,7 @@ from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.visits import choose_baseline
 from herntrack.workflows.workspace import Workspace, create_workspace
 from tests.factories import ROOT, make_series, write_series
-from tests.integration.test_command_line import Herntrack
+from tests.integration.command import Herntrack
 
 
 def examination(patient_id: str, day: str, name: str = "Ivanova^Anna", **values: Any) -> list[Dataset]:
