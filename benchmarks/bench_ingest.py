@@ -76,7 +76,7 @@ def loop(reader: Callable[[str], None], folder: str) -> float:
 
 def ingest_into(folder: str, scratch: Path, *, is_repeated: bool = True) -> tuple[float, float]:
     """Return the seconds of an ingest into a fresh catalogue and of the same again."""
-    from herntrack.workflows.ingest import ingest
+    from herntrack.workflows.ingesting.ingest import ingest
     from herntrack.workflows.workspace import create_workspace
 
     workspace = create_workspace(scratch / "study")

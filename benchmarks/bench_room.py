@@ -27,7 +27,7 @@ import numpy as np
 from napari.qt import get_qapp
 from room_cases import DATES, PATIENTS, write_patients
 
-from herntrack.workflows.ingest import ingest
+from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.workspace import Workspace, create_workspace
 from napari_herntrack._qt.room.mount import Mount
 from napari_herntrack._qt.room.reading_room import ReadingRoom

@@ -24,8 +24,8 @@ from qtpy.QtCore import QSettings
 from window_watch import WindowWatch
 
 from herntrack.model.vocabulary import Level, Side
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.readings import add_lesion
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.reading.readings import add_lesion
 from herntrack.workflows.workspace import Workspace, create_workspace
 from napari_herntrack._qt.panels.place import ReadingPlace
 from napari_herntrack.viewing.room_state import Hand

@@ -68,8 +68,8 @@ def align(
     as_json: JsonOption = False,
 ) -> None:
     """Align each follow-up with the baseline, as a whole and at each disc that is known."""
-    from herntrack.workflows.aligning import align_patient
-    from herntrack.workflows.alignments import overrule_alignment
+    from herntrack.workflows.aligning.align import align_patient
+    from herntrack.workflows.aligning.standing import overrule_alignment
 
     project = workspace_of(context, workspace)
     if overrule is not None:
@@ -106,7 +106,7 @@ def _end(rows: list[dict[str, Any]], *, is_partial: bool = False) -> None:
 def _show(
     project: Workspace, found: list[VisitAlignment], out: Path | None, as_json: bool
 ) -> list[dict[str, Any]]:
-    from herntrack.workflows.alignment_rows import alignment_row
+    from herntrack.workflows.aligning.rows import alignment_row
 
     rows = [alignment_row(each) for each in found]
     if as_json:
@@ -114,7 +114,7 @@ def _show(
     elif rows:
         print_table(rows, COLUMNS)
     if out is not None and found:
-        from herntrack.workflows.alignment_export import export_alignments
+        from herntrack.workflows.aligning.export import export_alignments
 
         for path in export_alignments(project, found, out):
             say(f"written: {os.fspath(path)}")

@@ -30,8 +30,8 @@ def register(app: typer.Typer) -> None:
 
 def measure(context: typer.Context, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Measure the readings whose numbers are missing or stale."""
-    from herntrack.workflows.listing import Listing, list_rows
-    from herntrack.workflows.measure import measure as run
+    from herntrack.workflows.listings.listing import Listing, list_rows
+    from herntrack.workflows.reporting.measure import measure as run
 
     project = workspace_of(context, workspace)
     with stages() as progress:
@@ -76,7 +76,7 @@ def classify(
 
 def _classify_table(volumes: Path, rules: str | None, as_json: bool) -> None:
     from herntrack.volumetrics.rules import load_rules
-    from herntrack.workflows.volume_table import classify_volume_table
+    from herntrack.workflows.reporting.volume_table import classify_volume_table
 
     decided, set_aside = classify_volume_table(volumes, load_rules(rules or "default"))
     rows = [row.as_dict() for row in decided]
@@ -88,8 +88,8 @@ def _classify_workspace(
     context: typer.Context, workspace: Path | None, rules: str | None, as_json: bool
 ) -> None:
     from herntrack.model.vocabulary import Horizon
-    from herntrack.workflows.classify import classify as run
-    from herntrack.workflows.measure import measure as run_measure
+    from herntrack.workflows.reporting.classify import classify as run
+    from herntrack.workflows.reporting.measure import measure as run_measure
 
     project = workspace_of(context, workspace)
     with stages() as progress:
@@ -118,7 +118,7 @@ def _classify_workspace(
 
 
 def _compare(context: typer.Context, workspace: Path | None, diff: tuple[str, str], as_json: bool) -> None:
-    from herntrack.workflows.classify import compare_rules
+    from herntrack.workflows.reporting.classify import compare_rules
 
     rows = [
         {
@@ -166,8 +166,8 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Write changes.csv, lesions.csv, report.html and a page for each patient."""
-    from herntrack.workflows.report import read_truths
-    from herntrack.workflows.report import report as run
+    from herntrack.workflows.reporting.report import read_truths
+    from herntrack.workflows.reporting.report import report as run
 
     with stages() as progress:
         summary = run(

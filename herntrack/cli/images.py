@@ -63,7 +63,7 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Catalogue MR and CT images; what cannot be used is set aside with its reason."""
-    from herntrack.workflows.ingest import ingest as run
+    from herntrack.workflows.ingesting.ingest import ingest as run
 
     project = workspace_of(context, workspace)
     with stages() as progress:

@@ -65,7 +65,7 @@ def add(
 
     Refused (exit code 1) where the patient has one at the same level and side already.
     """
-    from herntrack.workflows.readings import add_lesion
+    from herntrack.workflows.reading.readings import add_lesion
 
     added = add_lesion(
         workspace_of(context, workspace),
@@ -101,7 +101,7 @@ def import_command(
     as_json: JsonOption = False,
 ) -> None:
     """Record a mask from elsewhere; its geometry is checked against the stack in millimetres."""
-    from herntrack.workflows.readings import import_mask
+    from herntrack.workflows.reading.readings import import_mask
 
     added = import_mask(
         workspace_of(context, workspace),
@@ -171,7 +171,7 @@ def accept(
     as_json: JsonOption = False,
 ) -> None:
     """Accept a proposal as it is: it then counts as this reader's reading."""
-    from herntrack.workflows.accepting import accept_at_visit, accept_reading
+    from herntrack.workflows.reading.accepting import accept_at_visit, accept_reading
 
     project = workspace_of(context, workspace)
     if reading is not None and lesion is None and visit is None:
@@ -197,7 +197,7 @@ def amend(
     as_json: JsonOption = False,
 ) -> None:
     """Open a signed reading again: a new version takes its place; the signed one stays on record."""
-    from herntrack.workflows.sign_off import amend_reading
+    from herntrack.workflows.reading.sign_off import amend_reading
 
     amended = amend_reading(workspace_of(context, workspace), reading, reader=reader, reason=reason)
     if as_json:
@@ -219,7 +219,7 @@ def _without_mask(
     *,
     status: ReadingStatus,
 ) -> None:
-    from herntrack.workflows.readings import read_without_mask
+    from herntrack.workflows.reading.readings import read_without_mask
 
     added = read_without_mask(
         workspace_of(context, workspace),

@@ -24,7 +24,7 @@ from herntrack.model.anatomy import Anatomy
 from herntrack.model.vocabulary import Level
 
 if TYPE_CHECKING:
-    from herntrack.workflows.levels import KnownDisc
+    from herntrack.workflows.levels.at_visits import KnownDisc
 
 level_app = typer.Typer(
     help="Levels: which disc is which, confirmed once by a person and carried to every visit.",
@@ -106,7 +106,7 @@ def confirm(
 
     Refused (exit code 1) where the level is confirmed already, or another visit contradicts it.
     """
-    from herntrack.workflows.level_confirming import confirm_level
+    from herntrack.workflows.levels.confirming import confirm_level
 
     if (upper is None) is not (lower is None):
         raise typer.BadParameter("give both corners, --upper and --lower, or none")
@@ -142,7 +142,7 @@ def list_levels(
 
     Exit code 3 where what was confirmed at two visits contradicts itself.
     """
-    from herntrack.workflows.level_rows import levels_of_patient
+    from herntrack.workflows.levels.rows import levels_of_patient
 
     found = levels_of_patient(workspace_of(context, workspace), patient)
     if not as_json and found.anatomy is not None:
@@ -163,7 +163,7 @@ def propose(
     as_json: JsonOption = False,
 ) -> None:
     """Propose the discs of a visit from those confirmed there or carried to it."""
-    from herntrack.workflows.level_proposing import propose_levels
+    from herntrack.workflows.levels.proposing import propose_levels
 
     done = propose_levels(
         workspace_of(context, workspace),
@@ -193,7 +193,7 @@ def note(
     as_json: JsonOption = False,
 ) -> None:
     """Record transitional anatomy: it is never assumed."""
-    from herntrack.workflows.level_confirming import note_anatomy
+    from herntrack.workflows.levels.confirming import note_anatomy
 
     said = note_anatomy(
         workspace_of(context, workspace),
@@ -233,14 +233,14 @@ def import_map(
     as_json: JsonOption = False,
 ) -> None:
     """Take the discs of another tool's label map as proposals."""
-    from herntrack.workflows.level_proposing import import_levels
+    from herntrack.workflows.levels.proposing import import_levels
 
     done = import_levels(workspace_of(context, workspace), label_map, stack_uid=stack, convention=convention)
     _show(done.discs, done.notes, as_json)
 
 
 def _show(discs: tuple[KnownDisc, ...], notes: tuple[str, ...], as_json: bool) -> None:
-    from herntrack.workflows.level_rows import level_row
+    from herntrack.workflows.levels.rows import level_row
 
     rows: list[dict[str, Any]] = [level_row(disc) for disc in discs]
     for text in notes:

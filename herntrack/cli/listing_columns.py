@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from herntrack.cli.tables import Column
-from herntrack.workflows.listing_kinds import Listing, Row
+from herntrack.workflows.listings.kinds import Listing, Row
 
 
 def stack_remarks(row: Row) -> list[str]:

@@ -21,8 +21,8 @@ from herntrack.model.vocabulary import (
     ReadingStatus,
     Weighting,
 )
-from herntrack.workflows.listing_filters import ListingFilters, filter_rows, filters_of, unknown_filters
-from herntrack.workflows.listing_kinds import Listing, Row
+from herntrack.workflows.listings.filters import ListingFilters, filter_rows, filters_of, unknown_filters
+from herntrack.workflows.listings.kinds import Listing, Row
 from herntrack.workflows.workspace import Workspace
 
 OPTION_OF = {
@@ -126,7 +126,7 @@ def list_command(
     )
     _refuse_unknown(what, filters)
     project = workspace_of(context, workspace)
-    from herntrack.workflows.listing import list_rows
+    from herntrack.workflows.listings.listing import list_rows
 
     found, columns = list_rows(project, what), COLUMNS[what]
     if names:
@@ -145,7 +145,7 @@ def list_command(
 
 
 def _with_names(project: Workspace, rows: list[Row]) -> list[Row]:
-    from herntrack.workflows.people import names_of
+    from herntrack.workflows.patients.people import names_of
 
     names = names_of(project)
     return [{**row, "names": names.get(row["patient_id"], [])} for row in rows]

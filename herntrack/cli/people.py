@@ -45,7 +45,7 @@ def proposals(
     as_json: JsonOption = False,
 ) -> None:
     """List PatientIDs that may be one person, and PatientIDs that may hold two."""
-    from herntrack.workflows.people import names_of, people_of
+    from herntrack.workflows.patients.people import names_of, people_of
 
     project = workspace_of(context, workspace)
     people = people_of(project)
@@ -88,7 +88,7 @@ def merge(
     as_json: JsonOption = False,
 ) -> None:
     """Follow the images under one PatientID under another: it is the same person."""
-    from herntrack.workflows.patient_merges import merge_patients
+    from herntrack.workflows.patients.merges import merge_patients
 
     moved = merge_patients(
         workspace_of(context, workspace),
@@ -120,7 +120,7 @@ def split(
     as_json: JsonOption = False,
 ) -> None:
     """Take a merge back: the PatientID stands for itself again."""
-    from herntrack.workflows.patient_merges import split_patient
+    from herntrack.workflows.patients.merges import split_patient
 
     moved = split_patient(
         workspace_of(context, workspace),
@@ -155,7 +155,7 @@ def baseline(
     as_json: JsonOption = False,
 ) -> None:
     """Confirm which visit is a patient's day 0; readings of earlier visits do not count then."""
-    from herntrack.workflows.visits import choose_baseline
+    from herntrack.workflows.patients.visits import choose_baseline
 
     if (visit is None) is not undo:
         raise typer.BadParameter("give the DATE of a visit, or --undo")
@@ -177,7 +177,7 @@ def baseline(
 @patient_app.command("decisions")
 def decisions(context: typer.Context, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List what was decided about patients and baselines, and whether it still counts."""
-    from herntrack.workflows.decision_rows import decision_rows
+    from herntrack.workflows.listings.decision_rows import decision_rows
 
     rows = decision_rows(workspace_of(context, workspace))
     if as_json:

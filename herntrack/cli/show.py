@@ -18,8 +18,8 @@ from herntrack.model.records import CataloguedStack, Lesion
 from herntrack.model.vocabulary import Comparability, ImageRole, ReadingStatus
 
 if TYPE_CHECKING:
-    from herntrack.workflows.stack_choice import RankedStack, Reference, StackProposal
-    from herntrack.workflows.timeline import LesionVisit, TimelineReading, TimelineVisit
+    from herntrack.workflows.listings.timeline import LesionVisit, TimelineReading, TimelineVisit
+    from herntrack.workflows.reading.stack_choice import RankedStack, Reference, StackProposal
 
 show_app = typer.Typer(help="Show one thing in full.", no_args_is_help=True)
 
@@ -48,8 +48,8 @@ def patient(
     as_json: JsonOption = False,
 ) -> None:
     """Draw a patient's timeline: visits, stacks, proposed stacks, readings."""
-    from herntrack.workflows.people import persons_of
-    from herntrack.workflows.timeline import patient_timeline
+    from herntrack.workflows.listings.timeline import patient_timeline
+    from herntrack.workflows.patients.people import persons_of
 
     project = workspace_of(context, workspace)
     timeline = patient_timeline(project, patient_id)
@@ -81,7 +81,7 @@ def lesion_command(
     as_json: JsonOption = False,
 ) -> None:
     """Draw a lesion's visits: the stack to measure on, how it compares with the baseline's, readings."""
-    from herntrack.workflows.timeline import lesion_timeline
+    from herntrack.workflows.listings.timeline import lesion_timeline
 
     timeline = lesion_timeline(workspace_of(context, workspace), lesion_uid)
     if as_json:

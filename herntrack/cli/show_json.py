@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from herntrack.workflows.stack_choice import StackProposal
-    from herntrack.workflows.timeline import LesionTimeline, Timeline, TimelineReading
+    from herntrack.workflows.listings.timeline import LesionTimeline, Timeline, TimelineReading
+    from herntrack.workflows.reading.stack_choice import StackProposal
 
 
 def patient_json(timeline: Timeline) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from herntrack.catalogue.session import Catalogue
 from herntrack.readings.store import ReadingStore
 from herntrack.workflows.check_readings import reading_problems
-from herntrack.workflows.merged_rows import unapplied_merges
+from herntrack.workflows.patients.merged_rows import unapplied_merges
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import SETTINGS_FILE, Workspace
@@ -104,7 +104,7 @@ def _image_problems(workspace: Workspace, catalogue: Catalogue, progress: Progre
 def _pixel_problems(
     workspace: Workspace, catalogue: Catalogue, progress: Progress, notes: list[str]
 ) -> tuple[str, ...]:
-    from herntrack.workflows.digests import check_pixels
+    from herntrack.workflows.ingesting.digests import check_pixels
 
     found = check_pixels(workspace, catalogue.images, progress=progress)
     if found.n_without_digest:

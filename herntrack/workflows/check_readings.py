@@ -21,7 +21,7 @@ from herntrack.readings.decisions import DecisionStore
 from herntrack.readings.record_json import lesion_from_json, reading_from_json
 from herntrack.readings.store_layout import StoreLayout
 from herntrack.readings.verification import read_record
-from herntrack.workflows.merged_rows import patients_followed_as
+from herntrack.workflows.patients.merged_rows import patients_followed_as
 from herntrack.workflows.workspace import Workspace
 
 REBUILD = "run herntrack rebuild"

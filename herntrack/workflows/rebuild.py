@@ -15,14 +15,14 @@ from herntrack.model.records import Patient, Reject
 from herntrack.readings.alignments import AlignmentStore
 from herntrack.readings.store import ReadingStore
 from herntrack.readings.verification import ReadableRecords
-from herntrack.workflows.classify import classify
-from herntrack.workflows.ingest import ingest_roots
-from herntrack.workflows.ingest_paths import missing_root_advice, missing_roots
-from herntrack.workflows.measure import CaseSetAside, measure
-from herntrack.workflows.merged_rows import apply_merges
+from herntrack.workflows.ingesting.ingest import ingest_roots
+from herntrack.workflows.ingesting.paths import missing_root_advice, missing_roots
+from herntrack.workflows.patients.merged_rows import apply_merges
+from herntrack.workflows.patients.visits import write_visits
 from herntrack.workflows.progress import Progress, silent
+from herntrack.workflows.reporting.classify import classify
+from herntrack.workflows.reporting.measure import CaseSetAside, measure
 from herntrack.workflows.session import catalogue_of, clear_leftovers, ensure_catalogue
-from herntrack.workflows.visits import write_visits
 from herntrack.workflows.workspace import NEW_CATALOGUE_FILE, Workspace
 from herntrack.workflows.workspace_lock import settings_locked, workspace_locked
 

@@ -17,11 +17,11 @@ from typing import Any
 from herntrack.dicom.uids import derived_uid
 from herntrack.errors import WorkspaceError
 from herntrack.model.vocabulary import HerniationType, Horizon, Level, OutcomeClass, ReadingStatus, Side
-from herntrack.workflows.classify import classify
-from herntrack.workflows.ingest import ingest
+from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.readings import Origin, add_lesion, import_mask, read_without_mask
-from herntrack.workflows.report import ReportSummary, report
+from herntrack.workflows.reading.readings import Origin, add_lesion, import_mask, read_without_mask
+from herntrack.workflows.reporting.classify import classify
+from herntrack.workflows.reporting.report import ReportSummary, report
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace, create_workspace
 
@@ -157,8 +157,8 @@ def _read_by_click(
     progress: Progress,
 ) -> None:
     """Click once in each lesion at the baseline and carry it forward."""
-    from herntrack.workflows.proposals import propose_patient
-    from herntrack.workflows.segmenting import segment
+    from herntrack.workflows.reading.proposals import propose_patient
+    from herntrack.workflows.reading.segmenting import segment
 
     numbers = itertools.count(1)
     origin = Origin(

@@ -16,7 +16,7 @@ from herntrack.errors import HerntrackError
 
 if TYPE_CHECKING:
     # Imported where the work is done: a widget that opens does not wait for the catalogue.
-    from herntrack.workflows.listing import Row
+    from herntrack.workflows.listings.listing import Row
     from herntrack.workflows.workspace import Workspace
     from napari_herntrack.layers import LayerData
 
@@ -30,7 +30,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedWorkspace:
-    """A workspace and its stacks, as `herntrack.workflows.listing.stack_row` describes them."""
+    """A workspace and its stacks, as `herntrack.workflows.listings.listing.stack_row` describes them."""
 
     workspace: Workspace
     rows: tuple[Row, ...]
@@ -45,7 +45,7 @@ def list_workspace(folder: Path | None) -> ListedWorkspace | Refusal:
         The workspace; None stands for HERNTRACK_WORKSPACE, else the current folder or the
         nearest one above it.
     """
-    from herntrack.workflows.listing import Listing, list_rows
+    from herntrack.workflows.listings.listing import Listing, list_rows
     from herntrack.workflows.workspace import find_workspace
 
     try:

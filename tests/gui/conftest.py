@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
-from herntrack.workflows.ingest import ingest
+from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.workspace import ENVIRONMENT_VARIABLE, Workspace, create_workspace
 from tests.gui.seat import PATIENCE_MS, Seat, choose_settings
 from tests.unit.plugin.written_stacks import make_workspace

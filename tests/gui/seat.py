@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from herntrack.model.vocabulary import Level, Side
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.readings import add_lesion
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.reading.readings import add_lesion
 from herntrack.workflows.workspace import Workspace, create_workspace
 from napari_herntrack.viewing.views import Half, View
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from herntrack.model.vocabulary import Horizon, OutcomeClass, ReadingStatus, VisitState
-from herntrack.workflows.blinding import blinded_worklist
 from herntrack.workflows.check import check
-from herntrack.workflows.reading_opening import open_reading
+from herntrack.workflows.listings.worklist import ReadingState, worklist
+from herntrack.workflows.reading.blinding import blinded_worklist
+from herntrack.workflows.reading.opening import open_reading
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.worklist import ReadingState, worklist
 from herntrack.workflows.workspace import Workspace, open_workspace
 from napari_herntrack.viewing.room_state import Hand
 from napari_herntrack.viewing.scene import MaskLook

@@ -12,13 +12,13 @@ import pytest
 from herntrack.model.level_decisions import LevelConfirmation
 from herntrack.model.vocabulary import Level, ReadingStatus
 from herntrack.readings.decisions import DecisionStore
-from herntrack.workflows.alignments import stored_alignments
-from herntrack.workflows.blinding import unblind
-from herntrack.workflows.level_confirming import confirm_level
-from herntrack.workflows.proposals import propose_patient
-from herntrack.workflows.reading_opening import open_reading
+from herntrack.workflows.aligning.standing import stored_alignments
+from herntrack.workflows.levels.confirming import confirm_level
+from herntrack.workflows.listings.worklist import ReadingState, worklist
+from herntrack.workflows.reading.blinding import unblind
+from herntrack.workflows.reading.opening import open_reading
+from herntrack.workflows.reading.proposals import propose_patient
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.worklist import ReadingState, worklist
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack.reading.levels import level_knowledge
 from napari_herntrack.reading.outlining import outline_clicks

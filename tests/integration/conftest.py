@@ -14,9 +14,9 @@ from herntrack.model.vocabulary import (
     ReadingStatus,
     Side,
 )
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.mask_import import read_mask
-from herntrack.workflows.readings import add_lesion
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.reading.mask_import import read_mask
+from herntrack.workflows.reading.readings import add_lesion
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import create_workspace, open_workspace
 from tests.factories import ROOT as UID_ROOT

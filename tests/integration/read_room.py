@@ -15,10 +15,10 @@ from herntrack.model.vocabulary import (
     ReadingStatus,
 )
 from herntrack.reading_room.level_lock import LevelLock, LevelStatus
-from herntrack.workflows.reading_opening import open_reading
-from herntrack.workflows.reading_saves import SavedReading
-from herntrack.workflows.reading_session import ReadingSession
-from herntrack.workflows.worklist import ReadingState, worklist
+from herntrack.workflows.listings.worklist import ReadingState, worklist
+from herntrack.workflows.reading.opening import open_reading
+from herntrack.workflows.reading.saves import SavedReading
+from herntrack.workflows.reading.session import ReadingSession
 from herntrack.workflows.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from herntrack.workflows.check import check
-from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.listings.listing import Listing, list_rows
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.sample import DemoSummary, demo_on, read_truth
 from herntrack.workflows.workspace import create_workspace
@@ -137,7 +137,7 @@ def test_an_altered_mask_is_noticed(shown: DemoSummary, tmp_path: Path) -> None:
 
 
 def test_the_timeline_of_a_patient_shows_what_was_read(shown: DemoSummary) -> None:
-    from herntrack.workflows.timeline import patient_timeline
+    from herntrack.workflows.listings.timeline import patient_timeline
 
     timeline = patient_timeline(shown.workspace, "S-001")
     assert [visit.timepoint for visit in timeline.visits] == ["baseline", "1 month", "3 months"]

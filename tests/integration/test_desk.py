@@ -10,7 +10,7 @@ import pytest
 
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.vocabulary import ReadingStatus
-from herntrack.workflows.worklist import ReadingState
+from herntrack.workflows.listings.worklist import ReadingState
 from napari_herntrack.reading import work
 from napari_herntrack.reading.desk import Desk
 from napari_herntrack.reading.levels import confirm_level

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from herntrack.cli.app import app
-from herntrack.workflows.ingest import ingest
+from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.workspace import Workspace
 from tests.conftest import REPOSITORY
 

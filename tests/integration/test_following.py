@@ -17,7 +17,7 @@ import pydicom
 import pytest
 
 from herntrack.workflows.check import check
-from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.listings.listing import Listing, list_rows
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.workspace import open_workspace
 from tests.integration.catalogue_rows import rebuilt_rows, rows_of

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from herntrack.errors import WorkspaceError
-from herntrack.workflows.ingest import IngestSummary, ingest
-from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.ingesting.ingest import IngestSummary, ingest
+from herntrack.workflows.listings.listing import Listing, list_rows
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.workspace import Workspace
 from tests.factories import ROOT, make_dataset, make_series, write, write_series
@@ -244,7 +244,7 @@ def test_a_script_without_a_guard_may_ingest_with_several_processes(tmp_path: Pa
     script.write_text(
         "from pathlib import Path\n"
         "import herntrack.dicom.scan as scan\n"
-        "from herntrack.workflows.ingest import ingest\n"
+        "from herntrack.workflows.ingesting.ingest import ingest\n"
         "from herntrack.workflows.workspace import create_workspace\n"
         "scan.PROCESSES_FROM_FILES = 5\n"
         "workspace = create_workspace(Path('study'))\n"

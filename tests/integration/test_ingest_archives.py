@@ -18,8 +18,8 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.fileset import FileSet
 
-from herntrack.workflows.ingest import IngestSummary, ingest
-from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.ingesting.ingest import IngestSummary, ingest
+from herntrack.workflows.listings.listing import Listing, list_rows
 from herntrack.workflows.workspace import SCRATCH_FOLDER, Workspace
 from tests.factories import make_dataset, make_series, write, write_series
 from tests.integration.catalogue_rows import assert_as_rebuilt, rows_of

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from herntrack.catalogue.images import ImageRepository
-from herntrack.workflows.ingest import ingest
+from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.workspace import Workspace, create_workspace
 from tests.factories import ROOT, make_dataset, make_series, write, write_series
 from tests.integration.catalogue_rows import assert_as_rebuilt, rows_of
 
-CHUNK, AT_ONCE = "herntrack.dicom.scan.CHUNK", "herntrack.workflows.image_merge.ROWS_AT_ONCE"
+CHUNK, AT_ONCE = "herntrack.dicom.scan.CHUNK", "herntrack.workflows.ingesting.image_merge.ROWS_AT_ONCE"
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from herntrack.workflows.ingest import IngestSummary, ingest
-from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.ingesting.ingest import IngestSummary, ingest
+from herntrack.workflows.listings.listing import Listing, list_rows
 from herntrack.workflows.workspace import Workspace
 from tests.factories import ROOT, make_dataset, make_series, write, write_series
 from tests.integration.catalogue_rows import assert_as_rebuilt

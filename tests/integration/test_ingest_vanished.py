@@ -15,8 +15,8 @@ from pydicom.uid import RLELossless
 from herntrack.catalogue.session import open_catalogue
 from herntrack.errors import CatalogueError, WorkspaceError
 from herntrack.workflows.check import check
-from herntrack.workflows.ingest import IngestSummary, ingest
-from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.ingesting.ingest import IngestSummary, ingest
+from herntrack.workflows.listings.listing import Listing, list_rows
 from herntrack.workflows.roots import move_root
 from herntrack.workflows.session import catalogue_of, catalogue_url
 from herntrack.workflows.stack_files import stack_paths

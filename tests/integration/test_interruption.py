@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.listings.listing import Listing, list_rows
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import (
@@ -48,7 +48,8 @@ def stop_after(function, calls=1):
         return result
     return wrapped
 from herntrack.catalogue import files, images, session
-from herntrack.workflows import copied, image_merge, ingest, ingest_store, rebuild, workspace
+from herntrack.workflows import rebuild, workspace
+from herntrack.workflows.ingesting import copied, image_merge, ingest, store
 {patch}
 project = workspace.open_workspace(Path({folder!r}))
 {command}
@@ -169,7 +170,7 @@ def reader(workspace: Workspace) -> Iterator[subprocess.Popen[str]]:
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(REPOSITORY)!r})
-from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.listings.listing import Listing, list_rows
 from herntrack.workflows.workspace import open_workspace
 for line in sys.stdin:
     print(len(list_rows(open_workspace(Path({str(workspace.folder)!r})), Listing.SERIES)), flush=True)
@@ -195,7 +196,7 @@ def test_another_process_reads_while_one_ingests_and_rebuilds(
 ) -> None:
     project = ingest(workspace, [export / "a"]).workspace
     assert ask(reader) == 1
-    from herntrack.workflows import ingest as module
+    from herntrack.workflows.ingesting import ingest as module
 
     seen = []
     real = module.write_set_aside

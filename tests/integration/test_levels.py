@@ -20,12 +20,12 @@ from herntrack.model.vocabulary import Level
 from herntrack.reading_room.level_lock import LevelStatus
 from herntrack.readings.alignments import AlignmentStore
 from herntrack.readings.decisions import DecisionStore
-from herntrack.workflows.aligning import align_patient
-from herntrack.workflows.alignments import stored_alignments
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.level_records import confirmed_plane
-from herntrack.workflows.levels import disc_centres, level_lock
-from herntrack.workflows.readings import add_lesion
+from herntrack.workflows.aligning.align import align_patient
+from herntrack.workflows.aligning.standing import stored_alignments
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.levels.at_visits import disc_centres, level_lock
+from herntrack.workflows.levels.records import confirmed_plane
+from herntrack.workflows.reading.readings import add_lesion
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace, create_workspace, open_workspace

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from herntrack.workflows.ingest import ingest
+from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_images, stack_volume

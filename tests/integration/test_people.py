@@ -18,17 +18,17 @@ from herntrack.model.vocabulary import Level, ReadingStatus
 from herntrack.readings.decisions import DecisionStore
 from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.check import check
-from herntrack.workflows.classify import assess, classify
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.listing import Listing, list_rows
-from herntrack.workflows.merged_rows import patients_followed_as
-from herntrack.workflows.patient_merges import merge_patients, split_patient
-from herntrack.workflows.people import people_of
-from herntrack.workflows.readings import Origin, add_lesion, read_without_mask
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.listings.listing import Listing, list_rows
+from herntrack.workflows.patients.merged_rows import patients_followed_as
+from herntrack.workflows.patients.merges import merge_patients, split_patient
+from herntrack.workflows.patients.people import people_of
+from herntrack.workflows.patients.visits import choose_baseline
+from herntrack.workflows.reading.readings import Origin, add_lesion, read_without_mask
 from herntrack.workflows.rebuild import rebuild
-from herntrack.workflows.report_rows import BASELINE_UNREAD, UNREAD, change_rows
+from herntrack.workflows.reporting.classify import assess, classify
+from herntrack.workflows.reporting.rows import BASELINE_UNREAD, UNREAD, change_rows
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.visits import choose_baseline
 from herntrack.workflows.workspace import Workspace, create_workspace
 from tests.factories import ROOT, make_series, write_series
 from tests.integration.command import Herntrack

@@ -31,18 +31,18 @@ from herntrack.reading_room.level_lock import LevelLock, LevelStatus
 from herntrack.readings.decisions import DecisionStore
 from herntrack.readings.store import ReadingStore
 from herntrack.workflows.check import check
-from herntrack.workflows.classify import classify
-from herntrack.workflows.measure import measure
-from herntrack.workflows.reading_opening import open_reading
-from herntrack.workflows.reading_saves import SaveConflict, settle_conflict
-from herntrack.workflows.reading_session import ReadingSession
-from herntrack.workflows.readings import Origin, read_without_mask
+from herntrack.workflows.listings.worklist import ReadingState, worklist
+from herntrack.workflows.reading.opening import open_reading
+from herntrack.workflows.reading.readings import Origin, read_without_mask
+from herntrack.workflows.reading.recording import AUTOMATIC_READER, draft_reading, record_reading
+from herntrack.workflows.reading.saves import SaveConflict, settle_conflict
+from herntrack.workflows.reading.session import ReadingSession
+from herntrack.workflows.reading.sign_off import amend_reading, sign_reading
+from herntrack.workflows.reading.signatures import signatures
 from herntrack.workflows.rebuild import rebuild
-from herntrack.workflows.recording import AUTOMATIC_READER, draft_reading, record_reading
+from herntrack.workflows.reporting.classify import classify
+from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.sign_off import amend_reading, sign_reading
-from herntrack.workflows.signatures import signatures
-from herntrack.workflows.worklist import ReadingState, worklist
 from herntrack.workflows.workspace import Workspace
 from tests.integration.read_room import CONFIRMED, READER, ROOT, Room, sample_patient, saved
 
@@ -146,7 +146,7 @@ def test_what_was_not_saved_is_there_when_the_visit_is_opened_again(room: Room) 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from herntrack.workflows.reading_opening import open_reading
+from herntrack.workflows.reading.opening import open_reading
 from herntrack.workflows.workspace import open_workspace
 
 session = open_reading(

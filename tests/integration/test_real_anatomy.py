@@ -11,12 +11,12 @@ import pytest
 
 from herntrack.errors import AmbiguousChoiceError
 from herntrack.model.vocabulary import Horizon, Level, OutcomeClass, ReadingStatus
-from herntrack.workflows.classify import classify
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.listing import Listing, list_rows
-from herntrack.workflows.measure import measure
-from herntrack.workflows.readings import add_lesion, import_mask, read_without_mask
-from herntrack.workflows.report import report
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.listings.listing import Listing, list_rows
+from herntrack.workflows.reading.readings import add_lesion, import_mask, read_without_mask
+from herntrack.workflows.reporting.classify import classify
+from herntrack.workflows.reporting.measure import measure
+from herntrack.workflows.reporting.report import report
 from herntrack.workflows.workspace import Workspace
 
 CT = "lumbar_ct_totalsegmentator/tests/reference_files"

@@ -14,11 +14,11 @@ from herntrack.imaging.rough_alignment import rough_alignment
 from herntrack.imaging.volume import Volume
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import Level, Plane, ReadingStatus
-from herntrack.workflows.classify import classify
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.key_pictures import key_pictures
-from herntrack.workflows.measure import measure
-from herntrack.workflows.readings import add_lesion, import_mask, read_without_mask
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.reading.readings import add_lesion, import_mask, read_without_mask
+from herntrack.workflows.reporting.classify import classify
+from herntrack.workflows.reporting.key_pictures import key_pictures
+from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.sample import read_truth
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_volume

@@ -17,9 +17,9 @@ from herntrack.dicom.stacks import build_stacks
 from herntrack.errors import DicomError, ReadingError, RecordNotFoundError
 from herntrack.model.records import InstanceHeader, Series, Stack
 from herntrack.model.vocabulary import ImageRole, Level, Modality, Plane, ReadingStatus, Weighting
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.listing import Listing, list_rows
-from herntrack.workflows.readings import add_lesion, import_mask, read_without_mask
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.listings.listing import Listing, list_rows
+from herntrack.workflows.reading.readings import add_lesion, import_mask, read_without_mask
 from herntrack.workflows.workspace import Workspace
 from tests.factories import make_series, write_series
 

@@ -34,7 +34,7 @@ from pydicom.uid import (
 
 from herntrack.dicom.multi_frame import frame_headers
 from herntrack.dicom.pixels import decode_frames, read_dataset
-from herntrack.workflows.ingest import IngestSummary, ingest
+from herntrack.workflows.ingesting.ingest import IngestSummary, ingest
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_volume
 from herntrack.workflows.workspace import Workspace

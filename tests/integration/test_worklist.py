@@ -11,8 +11,8 @@ from herntrack.errors import ReadingError
 from herntrack.model.vocabulary import (
     Level,
 )
-from herntrack.workflows.blinding import begin_blinding, blinded_worklist, unblind
-from herntrack.workflows.worklist import ReadingState, filter_items, next_item, worklist
+from herntrack.workflows.listings.worklist import ReadingState, filter_items, next_item, worklist
+from herntrack.workflows.reading.blinding import begin_blinding, blinded_worklist, unblind
 from herntrack.workflows.workspace import open_workspace
 from tests.integration.read_room import PATIENT, READER, Room, saved
 

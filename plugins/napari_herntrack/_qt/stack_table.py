@@ -11,7 +11,7 @@ from qtpy.QtGui import QKeySequence, QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QShortcut, QStyle, QTableView, QWidget
 
 if TYPE_CHECKING:
-    from herntrack.workflows.listing import Row
+    from herntrack.workflows.listings.listing import Row
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
 """What a cell is sorted by."""

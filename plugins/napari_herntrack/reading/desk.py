@@ -19,7 +19,7 @@ from herntrack.reading_room.edits import MaskEdit, Tool
 from herntrack.reading_room.level_lock import LevelLock
 from herntrack.reading_room.live_numbers import LivePicture
 from herntrack.reading_room.suggestions import Suggestions
-from herntrack.workflows.reading_session import PLACED, ReadingSession
+from herntrack.workflows.reading.session import PLACED, ReadingSession
 from napari_herntrack.reading.discretion import discreet
 from napari_herntrack.reading.links import LinkKnown
 from napari_herntrack.reading.outlining import ClickOutline

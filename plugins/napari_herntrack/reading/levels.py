@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from herntrack.model.base_plane import Point
 from herntrack.model.records import CataloguedStack, Lesion
 from herntrack.reading_room.level_lock import LevelLock, LevelStatus
-from herntrack.workflows.alignment_pairs import frame_of
-from herntrack.workflows.level_confirming import confirm_level as record_level
-from herntrack.workflows.levels import disc_centres, level_lock
+from herntrack.workflows.aligning.pairs import frame_of
+from herntrack.workflows.levels.at_visits import disc_centres, level_lock
+from herntrack.workflows.levels.confirming import confirm_level as record_level
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack.texts import Texts

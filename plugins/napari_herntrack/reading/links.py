@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from herntrack.model.records import VisitAlignment
 from herntrack.model.vocabulary import Level
-from herntrack.workflows.alignments import VERDICTS, overrule_alignment, stored_alignments
+from herntrack.workflows.aligning.standing import VERDICTS, overrule_alignment, stored_alignments
+from herntrack.workflows.listings.worklist import WorkItem
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.worklist import WorkItem
 from herntrack.workflows.workspace import Workspace
 
 GOOD, CHECK, FAILED = VERDICTS

@@ -13,8 +13,8 @@ from herntrack.errors import ReadingError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.records import CataloguedStack, Lesion
 from herntrack.model.sentences import sentence
-from herntrack.workflows.base_planes import KnownPlane, known_plane
-from herntrack.workflows.segmenting import outlined_from_points, refuse_outside
+from herntrack.workflows.levels.base_planes import KnownPlane, known_plane
+from herntrack.workflows.reading.segmenting import outlined_from_points, refuse_outside
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_volume
 from herntrack.workflows.workspace import Workspace

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from herntrack.workflows.blinding import BlindedItem
-from herntrack.workflows.worklist import ReadingState, WorkItem, next_item
+from herntrack.workflows.listings.worklist import ReadingState, WorkItem, next_item
+from herntrack.workflows.reading.blinding import BlindedItem
 from napari_herntrack.texts import Texts
 
 

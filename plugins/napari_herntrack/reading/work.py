@@ -20,15 +20,15 @@ from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Plane
 from herntrack.reading_room.suggestions import Suggestions, suggest_descriptors
 from herntrack.segmentation.guards import Guard, check_mask
-from herntrack.workflows.blinding import begin_blinding, blinded_worklist, unblind
-from herntrack.workflows.classify import classify
-from herntrack.workflows.measure import measure
-from herntrack.workflows.proposals import propose_patient
-from herntrack.workflows.reading_opening import open_reading
-from herntrack.workflows.reading_saves import SaveConflict
-from herntrack.workflows.reading_session import ReadingSession
-from herntrack.workflows.sign_off import amend_reading
-from herntrack.workflows.worklist import worklist
+from herntrack.workflows.listings.worklist import worklist
+from herntrack.workflows.reading.blinding import begin_blinding, blinded_worklist, unblind
+from herntrack.workflows.reading.opening import open_reading
+from herntrack.workflows.reading.proposals import propose_patient
+from herntrack.workflows.reading.saves import SaveConflict
+from herntrack.workflows.reading.session import ReadingSession
+from herntrack.workflows.reading.sign_off import amend_reading
+from herntrack.workflows.reporting.classify import classify
+from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack.reading.desk import OpenedVisit
 from napari_herntrack.reading.levels import level_knowledge

@@ -33,7 +33,7 @@ from herntrack.model.vocabulary import (
 from herntrack.reading_room.edits import Tool
 from herntrack.reading_room.live_numbers import LivePicture
 from herntrack.reading_room.suggestions import Suggestion
-from herntrack.workflows.worklist import ReadingState
+from herntrack.workflows.listings.worklist import ReadingState
 
 LANGUAGES: Mapping[str, str] = MappingProxyType(
     {

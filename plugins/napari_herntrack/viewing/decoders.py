@@ -41,8 +41,8 @@ _Job: TypeAlias = "tuple[int, int, tuple[Stack, tuple[SliceFile, ...]] | None, F
 def prepare() -> None:
     """Import what reads and decodes, so that the first pair does not wait for it."""
     import herntrack.imaging.load
-    import herntrack.workflows.alignments
-    import herntrack.workflows.motions  # noqa: F401
+    import herntrack.workflows.aligning.motions
+    import herntrack.workflows.aligning.standing  # noqa: F401
 
 
 class Decoders:

@@ -179,8 +179,8 @@ class _PairMaker:
     def _matrix(self, stacks: dict[Half, dict[Plane, CataloguedStack]]) -> tuple[np.ndarray | None, str]:
         if Half.BASELINE not in stacks or not stacks[Half.BASELINE]:
             return None, ""
-        from herntrack.workflows.alignments import stored_alignments
-        from herntrack.workflows.motions import motion_between
+        from herntrack.workflows.aligning.motions import motion_between
+        from herntrack.workflows.aligning.standing import stored_alignments
 
         common = next((plane for plane in stacks[Half.CURRENT] if plane in stacks[Half.BASELINE]), None)
         if common is None:

@@ -23,8 +23,8 @@ READING = (
     "herntrack.readings.segmentation_object",
     "herntrack.segmentation.carry_forward",
     "herntrack.segmentation.one_click",
-    "herntrack.workflows.alignments",
-    "herntrack.workflows.motions",
+    "herntrack.workflows.aligning.standing",
+    "herntrack.workflows.aligning.motions",
 )
 
 

@@ -17,7 +17,7 @@ from herntrack.cli.app import app
 from herntrack.cli.listing_columns import COLUMNS
 from herntrack.cli.tables import Column, csv_cell, fitted_widths, print_listing, short_uid
 from herntrack.model.vocabulary import ImageRole, Modality, Plane, Weighting
-from herntrack.workflows.listing import Listing, list_rows
+from herntrack.workflows.listings.listing import Listing, list_rows
 from tests.unit.workflows.catalogued import LESION, PATIENT, Study0
 
 UID = "2.25.235809386790311481819975297696248622285"

@@ -32,7 +32,7 @@ from herntrack.volumetrics.comparability import Difference
 from herntrack.volumetrics.decision import Ground
 from herntrack.volumetrics.rules import load_rules
 from herntrack.volumetrics.visits import NO_READING, POOR_QUALITY, READERS_UNRESOLVED, SEQUENCES_DISCORDANT
-from herntrack.workflows.worklist import ReadingState
+from herntrack.workflows.listings.worklist import ReadingState
 from napari_herntrack.texts import LANGUAGES, PLURALS, load_texts, plural_form, system_language
 
 ENGLISH = load_texts("en")

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.uid import CTImageStorage
 
-from herntrack.workflows.ingest import ingest
-from herntrack.workflows.listing import Listing, Row, list_rows
+from herntrack.workflows.ingesting.ingest import ingest
+from herntrack.workflows.listings.listing import Listing, Row, list_rows
 from herntrack.workflows.workspace import Workspace, create_workspace
 from tests.factories import ROOT, make_dataset, write
 

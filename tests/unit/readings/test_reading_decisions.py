@@ -17,7 +17,7 @@ from herntrack.model.reading_decisions import (
 )
 from herntrack.readings.decision_json import decision_from_json, decision_to_json
 from herntrack.readings.decisions import DecisionStore
-from herntrack.workflows.decision_rows import decision_rows
+from herntrack.workflows.listings.decision_rows import decision_rows
 from herntrack.workflows.workspace import create_workspace
 
 NOON = datetime(2024, 3, 1, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ import numpy as np
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.records import CataloguedStack, Series, Stack, Study
 from herntrack.model.vocabulary import ImageRole, Modality, Plane, Weighting
-from herntrack.workflows.alignment_pairs import StackPair, grids_digest, pairs_to_align
+from herntrack.workflows.aligning.pairs import StackPair, grids_digest, pairs_to_align
 
 SAGITTAL = np.diag([4.4, 0.8, 0.8, 1.0])[[0, 2, 1, 3]]
 AXIAL = np.diag([4.4, 0.8, 0.8, 1.0])[[2, 1, 0, 3]]

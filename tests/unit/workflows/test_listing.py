@@ -17,13 +17,13 @@ from herntrack.model.vocabulary import (
     ReadingStatus,
     Weighting,
 )
-from herntrack.workflows.listing import Listing, list_rows
-from herntrack.workflows.listing_filters import (
+from herntrack.workflows.listings.filters import (
     ListingFilters,
     filter_rows,
     filters_of,
     unknown_filters,
 )
+from herntrack.workflows.listings.listing import Listing, list_rows
 from tests.unit.workflows.catalogued import Study0
 
 

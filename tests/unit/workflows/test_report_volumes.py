@@ -9,8 +9,8 @@ import pytest
 
 from herntrack.reports.tables import ChangeRow
 from herntrack.volumetrics.rules import load_rules
-from herntrack.workflows.classify import assess
-from herntrack.workflows.report_rows import change_rows, lesion_row, volume_rows
+from herntrack.workflows.reporting.classify import assess
+from herntrack.workflows.reporting.rows import change_rows, lesion_row, volume_rows
 from herntrack.workflows.session import catalogue_of
 from tests.unit.workflows.catalogued import PATIENT, Study0
 

@@ -10,7 +10,11 @@ import pytest
 from herntrack.errors import VolumeTableError
 from herntrack.model.vocabulary import Horizon
 from herntrack.volumetrics.rules import load_rules
-from herntrack.workflows.volume_table import SetAsideLesion, classify_volume_table, read_volume_table
+from herntrack.workflows.reporting.volume_table import (
+    SetAsideLesion,
+    classify_volume_table,
+    read_volume_table,
+)
 
 RULES = load_rules()
 HEADER = "lesion_uid,day,volume_mm3,modality,protocol,reader,status,after_surgery,sequences_discordant"

@@ -12,8 +12,8 @@ from qtpy.QtCore import QObject
 
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.suggestions import Suggestions
-from herntrack.workflows.reading_saves import SaveConflict, settle_conflict
-from herntrack.workflows.worklist import ReadingState
+from herntrack.workflows.listings.worklist import ReadingState
+from herntrack.workflows.reading.saves import SaveConflict, settle_conflict
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack._qt.panels.corrections import Corrections
 from napari_herntrack._qt.panels.crew import Crew

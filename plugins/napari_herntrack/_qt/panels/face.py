@@ -13,7 +13,7 @@ from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from herntrack.model.vocabulary import OutcomeClass, VisitState
-from herntrack.workflows.worklist import ReadingState
+from herntrack.workflows.listings.worklist import ReadingState
 
 GOOD, NOTICE, BAD, CALM = "#2fae7d", "#e0912f", "#d4604a", "#4a9fd4"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QObject, Signal
 
 from herntrack.model.vocabulary import Level, Side
-from herntrack.workflows.readings import add_lesion
+from herntrack.workflows.reading.readings import add_lesion
 from napari_herntrack._qt.panels.crew import Crew
 from napari_herntrack._qt.panels.reading_panel import ReadingPanel
 from napari_herntrack._qt.panels.worklist_panel import WorklistPanel

@@ -9,7 +9,7 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from herntrack.model.vocabulary import Level, Side
-from herntrack.workflows.alignments import VERDICTS
+from herntrack.workflows.aligning.standing import VERDICTS
 from napari_herntrack._qt.panels.description_section import DescriptionSection
 from napari_herntrack._qt.panels.face import (
     BAD,

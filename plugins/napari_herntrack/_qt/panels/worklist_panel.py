@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from herntrack.workflows.worklist import OPEN_STATES, ReadingState
+from herntrack.workflows.listings.worklist import OPEN_STATES, ReadingState
 from napari_herntrack._qt.panels.face import STATE_COLOURS, STYLE, button, label, line, show_text
 from napari_herntrack.reading.rows import WorkRow, filter_rows, next_row
 from napari_herntrack.texts import LANGUAGES, Texts

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 
 from herntrack.model.vocabulary import Level, Side
-from herntrack.workflows.blinding import BlindedItem
-from herntrack.workflows.worklist import ReadingState, WorkItem
+from herntrack.workflows.listings.worklist import ReadingState, WorkItem
+from herntrack.workflows.reading.blinding import BlindedItem
 from napari_herntrack.reading.keys import READING_KEYS
 from napari_herntrack.reading.rows import blinded_rows, filter_rows, next_row, open_rows
 from napari_herntrack.reading.sheet import sheet_rows

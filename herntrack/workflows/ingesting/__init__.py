@@ -1,0 +1,1 @@
+"""From files to the catalogue: what is found, read, copied, compared and written."""

@@ -1,0 +1,1 @@
+"""Who is who, and which studies are a patient's visits."""

@@ -1,0 +1,1 @@
+"""What a reader does at a visit: proposed, painted, saved, accepted, signed."""

@@ -1,0 +1,254 @@
+"""From outcomes to a report: rows, key images, pages."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from herntrack import __version__
+from herntrack.catalogue.session import Catalogue
+from herntrack.errors import RecordNotFoundError, ReportError
+from herntrack.model.records import Measurement
+from herntrack.model.vocabulary import Horizon
+from herntrack.reports.page import ReportFiles, write_report
+from herntrack.reports.records import CohortReport, LesionDetail, SetAside, patient_page_name
+from herntrack.volumetrics.rules import RuleSet
+from herntrack.volumetrics.sensitivity import sensitivity_table
+from herntrack.volumetrics.visits import LesionVolumes
+from herntrack.workflows.progress import Progress, silent
+from herntrack.workflows.reporting.classify import ClassifySummary, LesionAssessment, classify
+from herntrack.workflows.reporting.key_pictures import key_pictures
+from herntrack.workflows.reporting.measure import CaseSetAside, measure
+from herntrack.workflows.reporting.rows import change_rows, flag_texts, lesion_row, outcome_rows, volume_rows
+from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.workspace import Workspace
+
+Truths = Mapping[tuple[str, date], float]
+"""True volume (mm3) by lesion UID and visit date, where a sample's truth is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSummary:
+    """Where a report is, and what could not be used in it."""
+
+    files: ReportFiles
+    n_lesions: int
+    set_aside: tuple[CaseSetAside, ...]
+
+
+def report(
+    workspace: Workspace,
+    *,
+    out_dir: Path | None = None,
+    patient_id: str | None = None,
+    title: str = "",
+    truths: Truths | None = None,
+    sample_note: str = "",
+    progress: Progress = silent,
+) -> ReportSummary:
+    """Measure and classify what is missing or stale, then write the report.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project.
+    out_dir : Path, optional
+        Folder; by default ``reports/`` of the workspace.
+    patient_id : str, optional
+        Report on this patient only.
+    title : str
+        Of the report; by default the workspace's folder.
+    truths : mapping, optional
+        True volumes to show beside the measured ones.
+    sample_note : str
+        What the sample is, for a cohort that is none of patients.
+    progress : callable
+        Called with (stage, done, total).
+
+    Raises
+    ------
+    ReportError
+        If there is no lesion to report on, or the folder cannot be written.
+    CatalogueError
+        If the workspace may only be read and its numbers or outcomes are not up to date.
+    """
+    folder = out_dir or _own_folder(workspace, patient_id)
+    measured = measure(workspace, progress=progress)
+    summary = classify(workspace, progress=progress)
+    with catalogue_of(workspace) as catalogue:
+        wanted = [
+            each for each in summary.assessments if patient_id is None or each.lesion.patient_id == patient_id
+        ]
+        if patient_id is not None and not any(
+            patient.patient_id == patient_id for patient in catalogue.images.patients()
+        ):
+            raise RecordNotFoundError(
+                f"no patient {patient_id!r}; herntrack list patients shows those there are"
+            )
+        if not wanted:
+            who = "there is" if patient_id is None else f"patient {patient_id} has"
+            raise ReportError(
+                f"{who} no lesion to report on, so nothing is written; record one with: herntrack lesion add"
+                f" --patient {patient_id or 'ID'} --level L5-S1, then read its visits (herntrack list"
+                " proposals names the stacks)"
+            )
+        set_aside = (*measured.set_aside, *summary.set_aside)
+        content = _content(
+            catalogue,
+            workspace,
+            summary,
+            wanted,
+            set_aside=set_aside,
+            title=title or workspace.folder.name,
+            truths=truths or {},
+            sample_note=sample_note,
+            progress=progress,
+        )
+    progress("writing", 0, 1)
+    files = write_report(content, folder)
+    progress("writing", 1, 1)
+    return ReportSummary(files=files, n_lesions=len(wanted), set_aside=set_aside)
+
+
+def _own_folder(workspace: Workspace, patient_id: str | None) -> Path:
+    """Return the workspace's folder of a report; refuse one that cannot be written before any work."""
+    folder = workspace.reports_folder
+    if patient_id is not None:
+        # A report on one patient must not take the place of the cohort's.
+        folder /= Path(patient_page_name(patient_id)).stem
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    if not os.access(there, os.W_OK):
+        raise ReportError(f"{folder} cannot be written; name another folder for the report: --out DIR")
+    return folder
+
+
+def read_truths(path: Path) -> dict[tuple[str, date], float]:
+    """Read true volumes, for phantoms and implanted lesions, from a CSV.
+
+    Parameters
+    ----------
+    path : Path
+        CSV with the columns ``lesion_uid``, ``visit_date`` (ISO) and ``volume_mm3``.
+
+    Raises
+    ------
+    ReportError
+        If the file or a row cannot be read; the message names the line.
+    """
+    truths = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for number, row in enumerate(csv.DictReader(file), start=2):
+                try:
+                    key = row["lesion_uid"], date.fromisoformat(row["visit_date"])
+                    truths[key] = float(row["volume_mm3"])
+                except (KeyError, TypeError, ValueError) as error:
+                    raise ReportError(
+                        f"{path.name}, line {number}: {error}; a line has lesion_uid, visit_date (YYYY-MM-DD)"
+                        " and volume_mm3"
+                    ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path} cannot be read: {error}") from error
+    return truths
+
+
+def _content(
+    catalogue: Catalogue,
+    workspace: Workspace,
+    summary: ClassifySummary,
+    wanted: list[LesionAssessment],
+    *,
+    set_aside: tuple[CaseSetAside, ...],
+    title: str,
+    truths: Truths,
+    sample_note: str,
+    progress: Progress,
+) -> CohortReport:
+    rules = summary.rules
+    measurements = catalogue.followup.measurements()
+    details = []
+    for done, each in enumerate(wanted, start=1):
+        details.append(_detail(catalogue, workspace, each, measurements, truths))
+        progress("key images", done, len(wanted))
+    windows = workspace.settings.windows
+    return CohortReport(
+        title=title,
+        created_at=datetime.now(UTC),
+        software_version=__version__,
+        rules=rules,
+        changes=tuple(
+            row
+            for each in wanted
+            for row in change_rows(each, catalogue.images.visits(each.lesion.patient_id), rules, windows)
+        ),
+        lesions=tuple(lesion_row(each, rules) for each in wanted),
+        outcomes=tuple(row for each in wanted for row in outcome_rows(each, rules)),
+        details=tuple(details),
+        volumes=tuple(row for each in wanted for row in volume_rows(each)),
+        windows=windows,
+        sensitivity=sensitivity_table(_volumes(wanted), rules, horizon=Horizon.LATEST),
+        set_aside=(
+            *SetAside.from_rejects(catalogue.images.rejects()),
+            *(SetAside(code="case", reason=case.reason, where=case.uid) for case in set_aside),
+        ),
+        warnings=_warnings(catalogue, wanted),
+        error_model_note=_error_model_note(rules),
+        sample_note=sample_note,
+    )
+
+
+def _detail(
+    catalogue: Catalogue,
+    workspace: Workspace,
+    each: LesionAssessment,
+    measurements: Mapping[str, Measurement],
+    truths: Truths,
+) -> LesionDetail:
+    uid = each.lesion.lesion_uid
+    readings = catalogue.followup.readings(uid, is_current=True)
+    records = () if each.followup is None else each.followup.records
+    pictures = key_pictures(catalogue, workspace, each, measurements)
+    reasons = {reading.visit_date: reading.reason for reading in readings if reading.reason}
+    remarks = {
+        day: "; ".join(text for text in (reasons.get(day), pictures.notes.get(day)) if text)
+        for day in {*reasons, *pictures.notes}
+    }
+    return LesionDetail(
+        lesion_uid=uid,
+        key_strips=pictures.strips,
+        visit_notes=remarks,
+        truth_mm3={day: volume for (lesion_uid, day), volume in truths.items() if lesion_uid == uid},
+        flag_texts=flag_texts(each),
+        is_same_reader_and_protocol=all(record.visit.is_same_protocol_and_reader for record in records),
+    )
+
+
+def _volumes(wanted: list[LesionAssessment]) -> list[LesionVolumes]:
+    return [
+        LesionVolumes(
+            lesion_uid=each.lesion.lesion_uid, baseline=each.followup.baseline, visits=each.followup.visits
+        )
+        for each in wanted
+        if each.followup is not None
+    ]
+
+
+def _warnings(catalogue: Catalogue, wanted: list[LesionAssessment]) -> tuple[str, ...]:
+    reported = {each.lesion.patient_id for each in wanted}
+    return tuple(
+        f"Patient {patient.patient_id}: the files hold no PatientID; the identifier is derived."
+        for patient in catalogue.images.patients()
+        if patient.patient_id in reported and not patient.is_identified
+    )
+
+
+def _error_model_note(rules: RuleSet) -> str:
+    return (
+        f"k = {rules.boundary_k_same_mm:g} mm (same reader and protocol) and {rules.boundary_k_mixed_mm:g} mm"
+        f" (other reader or protocol) are those of rule set {rules.name} {rules.version};"
+        " a site replaces them by its own calibration from blind repeat readings."
+    )
