@@ -17,27 +17,20 @@ Public: `PlainReader`, `PlainImage`, `read_plain_header`.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from herntrack.dicom import pixel_extent
-from herntrack.dicom.element_walk import (
-    DELIMITERS,
-    EXPLICIT,
-    IMPLICIT,
-    REFUSED,
-    STOP,
-    UNDEFINED,
-    Layout,
-    Unusual,
-)
+from herntrack.dicom.element_walk import REFUSED, STOP, Layout
+from herntrack.dicom.elements import DELIMITERS, EXPLICIT, IMPLICIT, UNDEFINED, Unusual
 from herntrack.dicom.file_meta import (
     HEAD_BYTES,
-    IMPLICIT_SYNTAX,
     MAX_HEAD_BYTES,
     PAGE_BYTES,
     Layouts,
-    walk_file,
+    WalkedFile,
+    walked_file,
 )
 from herntrack.dicom.header_rules import ScannedImage, pixel_bytes, scanned_image
 from herntrack.dicom.pixel_extent import ALL_STORED, PIXEL_TAGS
@@ -66,8 +59,8 @@ _SPECIAL = (
 _OWN_UID, _OWN_NUMBER, _OWN_POSITION = (
     KEYS[keyword] for keyword in ("SOPInstanceUID", "InstanceNumber", "ImagePositionPatient")
 )
-_SYNTAX, _IMPLICIT = KEYS["TransferSyntaxUID"], IMPLICIT_SYNTAX.encode()
-_SHARED = tuple(key for key in KEYS.values() if key not in {_OWN_UID, _OWN_NUMBER, _OWN_POSITION})
+_OWN = frozenset((_OWN_UID, _OWN_NUMBER, _OWN_POSITION))
+_SHARED = tuple(key for key in KEYS.values() if key not in _OWN)
 
 
 class PlainImage(NamedTuple):
@@ -89,6 +82,7 @@ class PlainReader:
     def __init__(self) -> None:
         self.kinds: list[ScannedImage] = []
         self._kinds: dict[tuple[bytes | None, ...], tuple[int, int] | None] = {}
+        self._last: tuple[Mapping[bytes, bytes], Mapping[bytes, bytes], tuple[int, int] | None] | None = None
         self._layouts = Layouts(
             meta=Layout(EXPLICIT, _META, group=b"\x02\x00"),
             explicit=Layout(EXPLICIT, _SPECIAL),
@@ -112,12 +106,15 @@ class PlainReader:
             Its kind is an index of `kinds`. None: pydicom decides.
         """
         try:
-            found, n_stored = self._found(path, size)
+            walked, n_stored = self._walked(path, size)
+            own = walked.dataset.own
+            if not own.keys() >= _OWN:
+                own = {**walked.dataset.shared, **own}
             # Its own values first: a file that lacks them says nothing about the others of its kind.
-            uid = plain_uid(found[_OWN_UID])
-            x, y, z = plain_reals(found[_OWN_POSITION])
-            number = plain_whole(found.get(_OWN_NUMBER, b""))
-            kind = self._kind(found)
+            uid = plain_uid(own[_OWN_UID])
+            x, y, z = plain_reals(own[_OWN_POSITION])
+            number = plain_whole(own.get(_OWN_NUMBER, b""))
+            kind = self._kind(walked)
         except (Unusual, KeyError, OSError, ValueError):
             return None
         if kind is None or n_stored < kind[1]:
@@ -137,8 +134,9 @@ class PlainReader:
         """Forget the kinds, so that `kinds` is empty again."""
         self.kinds = []
         self._kinds.clear()
+        self._last = None
 
-    def _found(self, path: str, size: int) -> tuple[dict[bytes, bytes], int]:
+    def _walked(self, path: str, size: int) -> tuple[WalkedFile, int]:
         """Return the wanted values' bytes, and how many bytes of its pixels the file holds.
 
         More of the file is read if its header is longer than thought.
@@ -151,9 +149,9 @@ class PlainReader:
                 is_whole = len(data) < n_bytes
                 if is_whole and len(data) != size:
                     raise Unusual("the file is not as long as it was")
-                found: dict[bytes, bytes] = {}
                 try:
-                    end = walk_file(data, found, self._layouts, compressed=COMPRESSED_SYNTAXES)
+                    walked = walked_file(data, self._layouts, compressed=COMPRESSED_SYNTAXES)
+                    end = walked.dataset.end
                 except Unusual:
                     if is_whole or n_bytes >= MAX_HEAD_BYTES:
                         raise
@@ -164,14 +162,26 @@ class PlainReader:
                     raise Unusual("the header is cut off, or very long")
                 more = max(end + PAGE_BYTES, 2 * n_bytes) - n_bytes
                 data, n_bytes = data + os.read(descriptor, more), n_bytes + more
-            n_stored = _stored_bytes(descriptor, data, end, size, found)
+            n_stored = _stored_bytes(descriptor, data, end, size, is_implicit=walked.is_implicit)
         finally:
             os.close(descriptor)
         self._head_bytes = max(HEAD_BYTES, -(-(end + PAGE_BYTES // 2) // PAGE_BYTES) * PAGE_BYTES)
-        return found, n_stored
+        return walked, n_stored
 
-    def _kind(self, found: dict[bytes, bytes]) -> tuple[int, int] | None:
+    def _kind(self, walked: WalkedFile) -> tuple[int, int] | None:
         """Return which of `kinds` has these values, and the bytes its pixels need at least."""
+        meta, dataset, _ = walked
+        if meta.own or not dataset.own.keys() <= _OWN:
+            return self._kind_of({**meta.shared, **meta.own, **dataset.shared, **dataset.own})
+        # Nothing else is its own: the kind follows from what it shares, and that is often the last one's.
+        last = self._last
+        if last is None or last[0] is not meta.shared or last[1] is not dataset.shared:
+            kind = self._kind_of({**meta.shared, **dataset.shared, **dataset.own})
+            self._last = last = meta.shared, dataset.shared, kind
+        return last[2]
+
+    def _kind_of(self, found: dict[bytes, bytes]) -> tuple[int, int] | None:
+        """Return the kind of what has these values."""
         shared = (*map(found.get, _SHARED),)
         try:
             return self._kinds[shared]
@@ -192,9 +202,8 @@ class PlainReader:
         return kind
 
 
-def _stored_bytes(descriptor: int, data: bytes, end: int, size: int, found: dict[bytes, bytes]) -> int:
+def _stored_bytes(descriptor: int, data: bytes, end: int, size: int, *, is_implicit: bool) -> int:
     """Return how many bytes of its pixels a file holds; they begin at `end` with their element's head."""
-    is_implicit = found.get(_SYNTAX, b"").rstrip(b"\0 ") == _IMPLICIT
     head = data[end : end + pixel_extent.HEAD_BYTES]
     offset, length = pixel_extent.value_place(head, is_implicit=is_implicit)
     begin = end + offset

@@ -6,10 +6,11 @@ Public: `person_of`, `date_of`.
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from herntrack.dicom.character_sets import decoded_text, shown_name
-from herntrack.model.records import Person
+from herntrack.model.images import Person
 
 if TYPE_CHECKING:
     from herntrack.dicom.header_rules import HeaderValues
@@ -31,8 +32,13 @@ def person_of(values: HeaderValues) -> Person:
 
 def date_of(values: HeaderValues, keyword: str) -> date | None:
     """Return a date, None where there is none or one that no calendar has."""
-    text = values.text(keyword).replace(".", "")
+    return _calendar_date(values.text(keyword).replace(".", "")[:8])
+
+
+# A folder has few dates and many images.
+@lru_cache(maxsize=1024)
+def _calendar_date(text: str) -> date | None:
     try:
-        return datetime.strptime(text[:8], "%Y%m%d").date()
+        return datetime.strptime(text, "%Y%m%d").date()
     except ValueError:
         return None

@@ -13,7 +13,7 @@ import struct
 import sys
 from typing import BinaryIO, NamedTuple
 
-from herntrack.dicom.element_walk import ITEM, LONG_VRS, SEQUENCE_END, UNDEFINED
+from herntrack.dicom.elements import ITEM, LONG_VRS, SEQUENCE_END, UNDEFINED
 
 PIXEL_TAGS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 """Float, double and whole-number pixels: where a header ends."""

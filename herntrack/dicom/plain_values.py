@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 from herntrack.dicom.character_sets import stated_sets, text_values
-from herntrack.dicom.element_walk import CHARACTER_SET, Unusual
+from herntrack.dicom.elements import CHARACTER_SET, Unusual
 from herntrack.dicom.file_meta import EXPLICIT_SYNTAX, IMPLICIT_SYNTAX
 from herntrack.dicom.header_rules import LARGEST_NUMBER
 

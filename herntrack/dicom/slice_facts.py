@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from math import isfinite
 
-from herntrack.dicom.element_walk import Unusual
+from herntrack.dicom.elements import Unusual
 
 WANTED = {
     "SamplesPerPixel": (0x00280002, b"US"),

@@ -45,11 +45,17 @@ from herntrack.dicom.regularity import (
 from herntrack.dicom.roles import role_of
 from herntrack.dicom.uids import derived_uid
 from herntrack.model.geometry import VolumeGeometry, orientation_vectors, slice_normal
-from herntrack.model.records import InstanceHeader, Series, Stack
+from herntrack.model.images import InstanceHeader, Series, Stack
 from herntrack.model.vocabulary import Modality, Plane
 
 SAME_POSITION_MM = 0.01
 """Slices nearer than this along the normal are at one position (mm); headers are written to 0.01."""
+
+CLEAR_STEP_MM = 0.2
+"""Slices further apart than this are certainly at different positions (mm)."""
+
+ALIKE_STEPS_MM = 0.021
+"""Steps of a row differ by no more in each direction where positions were rounded to 0.01 (mm)."""
 
 IN_PLANE_JUMP_MM = 1.0
 """A sideways shift against the stack's own line that begins another block (mm)."""
@@ -104,6 +110,8 @@ class _Row:
     plane: Plane
     repeats: str
     """What is wrong with the repetition of positions, if anything."""
+    is_even: bool
+    """One straight row of even steps, seen at a glance; False: to be looked at closer."""
 
 
 def build_stacks(series: Series, headers: Iterable[InstanceHeader]) -> list[BuiltStack]:
@@ -145,12 +153,13 @@ def stacks_of_images(series: Series, images: Iterable[PlacedImage]) -> list[Buil
     for key, alike in sorted(group_by_picture(images).items(), key=lambda item: repr(item[0])):
         for orientation_number, turned in enumerate(group_by_orientation(alike)):
             slices = _ordered_slices(turned)
-            layers, repeats = _layers(slices)
+            is_even = _is_even_row(slices)
+            layers, repeats = ([slices], "") if is_even else _layers(slices)
             for layer_number, layer in enumerate(layers):
-                for block_number, block in enumerate(_blocks(layer)):
+                for block_number, block in enumerate([layer] if is_even else _blocks(layer)):
                     place = (orientation_number, layer_number, block_number)
-                    geometry = _geometry(block)
-                    rows.append(_Row((key, *place), block, geometry, geometry.plane, repeats))
+                    geometry = _geometry(block, is_even=is_even)
+                    rows.append(_Row((key, *place), block, geometry, geometry.plane, repeats, is_even))
     planes: dict[tuple[object, ...], set[Plane]] = defaultdict(set)
     for row in rows:
         planes[_sequence_of(row.slices[0].header)].add(row.plane)
@@ -172,6 +181,19 @@ def _ordered_slices(images: Sequence[PlacedImage]) -> list[_Slice]:
             s.image.key,
         ),
     )
+
+
+def _is_even_row(slices: Sequence[_Slice]) -> bool:
+    """Return whether the slices plainly are one stack, as most series are.
+
+    `_layers` and `_blocks` would leave such a row as it is and `step_problems` find nothing: they
+    tolerate more.
+    """
+    if len(slices) < 3 or slices[1].along - slices[0].along < CLEAR_STEP_MM:
+        return False
+    positions = np.array([item.position for item in slices])
+    steps = positions[1:] - positions[:-1]
+    return bool(np.abs(steps - steps[0]).max() <= ALIKE_STEPS_MM)
 
 
 def _layers(slices: Sequence[_Slice]) -> tuple[list[list[_Slice]], str]:
@@ -322,12 +344,12 @@ def _sequence_of(header: InstanceHeader) -> tuple[object, ...]:
     return header.echo_time, header.repetition_time, header.rows, header.columns, header.pixel_spacing
 
 
-def _geometry(slices: Sequence[_Slice]) -> VolumeGeometry:
+def _geometry(slices: Sequence[_Slice], *, is_even: bool) -> VolumeGeometry:
     first = slices[0].header
     return VolumeGeometry.from_dicom(
         first.image_orientation_patient or (),
         slices[0].image.position,
-        slice_step_lps=[float(value) for value in _slice_step(slices)],
+        slice_step_lps=[float(value) for value in _slice_step(slices, is_even=is_even)],
         pixel_spacing=first.pixel_spacing or (),
         shape_zyx=(len(slices), first.rows, first.columns),
     )
@@ -339,7 +361,8 @@ def _built_stack(series: Series, row: _Row, planes: set[Plane]) -> BuiltStack:
     weighting, weighting_evidence = weighting_of(series, first)
     role, role_evidence = role_of(series, first, geometry, planes=planes)
     is_lumbar, lumbar_evidence = lumbar_of(series, first, geometry)
-    irregular = step_problems(_along(row.slices)) + ([row.repeats] if row.repeats else [])
+    steps = [] if row.is_even else step_problems(_along(row.slices))
+    irregular = steps + ([row.repeats] if row.repeats else [])
     is_tiltable = series.modality is Modality.CT and len(row.slices) > 1
     contradiction = tilt_problem(geometry, first.gantry_detector_tilt) if is_tiltable else ""
     stack = Stack(
@@ -361,17 +384,17 @@ def _built_stack(series: Series, row: _Row, planes: set[Plane]) -> BuiltStack:
     return BuiltStack(stack=stack, images=tuple(item.image.key for item in row.slices))
 
 
-def _slice_step(slices: Sequence[_Slice]) -> FloatArray:
+def _slice_step(slices: Sequence[_Slice], *, is_even: bool) -> FloatArray:
     """Return the vector from slice to slice (LPS mm), shape (3,)."""
     if len(slices) == 1:
         header = slices[0].header
         # One slice has no neighbour; the nominal distance only gives the picture a depth to be shown with.
         nominal = abs(header.spacing_between_slices or header.slice_thickness or 1.0)
         return np.asarray(slice_normal(header.image_orientation_patient or ()) * nominal)
-    positions = np.array([item.position for item in slices])
-    uneven = uneven_steps(_along(slices))
+    uneven = [] if is_even else uneven_steps(_along(slices))
     if not uneven:
-        return np.asarray((positions[-1] - positions[0]) / (len(slices) - 1))
+        return np.asarray((slices[-1].position - slices[0].position) / (len(slices) - 1))
+    positions = np.array([item.position for item in slices])
     steps = np.diff(positions, axis=0)
     even = [i for i in range(len(steps)) if i not in uneven]
     # Of two unlike steps neither is typical; the stack is irregular, and their mean places it.

@@ -18,7 +18,7 @@ import atheris
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-READERS = [f"herntrack.dicom.{name}" for name in ("fast_header", "element_walk", "plain_values")]
+READERS = [f"herntrack.dicom.{name}" for name in ("fast_header", "elements", "element_walk", "plain_values")]
 
 with atheris.instrument_imports(include=READERS):
     from herntrack.dicom.fast_header import PlainReader, read_plain_header

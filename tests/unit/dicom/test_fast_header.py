@@ -19,7 +19,7 @@ from pydicom.filereader import ENCODED_VR
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
-from herntrack.dicom import element_walk
+from herntrack.dicom import elements
 from herntrack.dicom.fast_header import PlainReader, read_plain_header
 from herntrack.dicom.headers import ScannedImage, SetAside, read_header
 from herntrack.dicom.plain_values import ASCII_CHARACTER_SETS, META_WANTED, WANTED
@@ -85,13 +85,13 @@ def test_every_file_of_pydicom_is_read_alike() -> None:
 def test_the_tables_are_those_of_the_standard() -> None:
     for keyword, (tag, vr) in {**WANTED, **META_WANTED}.items():
         assert (keyword_for_tag(tag), dictionary_VR(tag)) == (keyword, vr)
-    assert {vr.decode() for vr in element_walk.LONG_VRS} == set(EXPLICIT_VR_LENGTH_32) == LONG
+    assert {vr.decode() for vr in elements.LONG_VRS} == set(EXPLICIT_VR_LENGTH_32) == LONG
     known = {vr for vr in ENCODED_VR if len(vr) == 2}
-    assert known == element_walk.SHORT_VRS | element_walk.LONG_VRS
+    assert known == elements.SHORT_VRS | elements.LONG_VRS
     ascii_text = bytes(range(0x20, 0x7F))
     for name in ASCII_CHARACTER_SETS:
         assert ascii_text.decode(python_encoding[name]) == ascii_text.decode("ascii")
-    for key in element_walk.IMPLICIT_SEQUENCES:
+    for key in elements.IMPLICIT_SEQUENCES:
         group, number = struct.unpack("<HH", key)
         assert dictionary_VR(group << 16 | number) == "SQ"
 
@@ -316,7 +316,7 @@ VALUES |= {"DS": many, "IS": many, "UI": st.text("0123456789.\0 \\", max_size=20
 def value_of(tag: int, vr: str) -> st.SearchStrategy[tuple[str, bytes] | None]:
     known = st.just(PLAIN.get(tag))
     changed = st.tuples(st.just(vr), VALUES.get(vr, odd_texts))
-    other_vr = st.tuples(st.sampled_from(sorted(element_walk.SHORT_VRS)).map(bytes.decode), odd_texts)
+    other_vr = st.tuples(st.sampled_from(sorted(elements.SHORT_VRS)).map(bytes.decode), odd_texts)
     return known | changed | other_vr
 
 
@@ -324,7 +324,7 @@ changes = st.sampled_from(sorted(WANTED.values())).flatmap(
     lambda wanted: st.tuples(st.just(wanted[0]), value_of(*wanted))
 )
 private_tags = st.integers(0, 0xFF).map(lambda n: 0x00191000 + n)
-vrs = st.sampled_from(sorted(element_walk.SHORT_VRS | element_walk.LONG_VRS)).map(bytes.decode)
+vrs = st.sampled_from(sorted(elements.SHORT_VRS | elements.LONG_VRS)).map(bytes.decode)
 
 
 @st.composite

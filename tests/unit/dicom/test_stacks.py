@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from herntrack.dicom.stacks import build_stacks
-from herntrack.model.records import InstanceHeader, Series
+from herntrack.model.images import InstanceHeader, Series
 from herntrack.model.vocabulary import ImageRole, Modality, Plane
 
 SERIES = Series(series_instance_uid="1.2.3", study_instance_uid="1.2", modality=Modality.MR)
@@ -166,6 +166,22 @@ def test_an_uneven_step_is_named() -> None:
 def test_rounded_positions_are_not_uneven() -> None:
     (built,) = build_stacks(SERIES, row_of_slices([0.0, 4.41, 8.79, 13.2]))
     assert built.stack.is_regular
+
+
+@pytest.mark.parametrize("deviation", [0.0, 0.004, 0.01, 0.02, 0.03, 0.06, 0.3])
+@pytest.mark.parametrize("step", [0.1, 0.25, 1.0, 4.4])
+def test_a_plain_row_is_taken_at_a_glance_as_it_is_when_looked_at_closely(
+    deviation: float, step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(round(1000 * deviation + step))
+    for number_of_slices in (2, 3, 4, 11):
+        line = np.outer(np.arange(number_of_slices) * step, [0.1, -0.2, 1.0])
+        places = line + rng.uniform(-deviation, deviation, line.shape)
+        headers = [header(i + 1, tuple(place)) for i, place in enumerate(places.tolist())]
+        seen = build_stacks(SERIES, headers)
+        with monkeypatch.context() as patched:
+            patched.setattr("herntrack.dicom.stacks._is_even_row", lambda _: False)
+            assert seen == build_stacks(SERIES, headers)
 
 
 def test_two_echoes_and_repeats_become_stacks_of_their_own() -> None:
