@@ -34,7 +34,7 @@ from herntrack.dicom.headers import read_header
 from herntrack.dicom.stacks import build_stacks
 from herntrack.imaging.load import load_image, load_volume
 from herntrack.imaging.sitk_bridge import to_sitk
-from herntrack.model.records import Stack
+from herntrack.model.images import Stack
 
 ROOT = "2.25.4711"
 ROWS = COLUMNS = 512

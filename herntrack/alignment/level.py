@@ -95,10 +95,10 @@ def refine_at_level(
     if gone > CHECK_MOVED_MM:
         result = _doubted(
             result,
-            f"the level lies {gone:.1f} mm from where the whole spine puts it, limit {CHECK_MOVED_MM} mm",
+            sentence("align_level_moved", mm=f"{gone:.1f}", limit=CHECK_MOVED_MM),
         )
     if start.verdict is Verdict.FAILED:
-        result = _doubted(result, "the alignment of the whole spine that it began from has failed")
+        result = _doubted(result, sentence("align_whole_failed"))
     return result
 
 

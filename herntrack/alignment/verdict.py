@@ -10,6 +10,7 @@ Public: `judge`.
 from __future__ import annotations
 
 from herntrack.alignment.records import Findings, Verdict
+from herntrack.model.sentences import sentence
 
 FAILED_AGREEMENT, CHECK_AGREEMENT = 0.6, 0.8
 """Mean correlation of blocks below which an alignment has failed or must be looked at (no unit)."""
@@ -34,7 +35,7 @@ VERTEBRA_MM = (20.0, 52.0)
 
 
 def judge(findings: Findings) -> tuple[Verdict, tuple[str, ...]]:
-    """Return the verdict and, unless it is good, its reasons in words."""
+    """Return the verdict and, unless it is good, its reasons, sentences."""
     failures = _failures(findings)
     if failures:
         return Verdict.FAILED, tuple(failures)
@@ -43,39 +44,34 @@ def judge(findings: Findings) -> tuple[Verdict, tuple[str, ...]]:
 
 
 def _failures(found: Findings) -> list[str]:
-    reasons = []
+    reasons: list[str] = []
     if found.n_blocks < FAILED_BLOCKS:
-        reasons.append(
-            f"only {found.n_blocks} places with structure lie in both stacks, limit {FAILED_BLOCKS}"
-        )
+        reasons.append(sentence("align_too_few_places", n=found.n_blocks, limit=FAILED_BLOCKS))
     if found.overlap < FAILED_OVERLAP:
-        reasons.append(
-            f"{found.overlap:.0%} of the smaller stack lies in the other, limit {FAILED_OVERLAP:.0%}"
-        )
+        share, limit = f"{found.overlap:.0%}", f"{FAILED_OVERLAP:.0%}"
+        reasons.append(sentence("align_no_overlap", share=share, limit=limit))
     if found.agreement < FAILED_AGREEMENT:
-        reasons.append(f"the pictures agree by {found.agreement:.2f}, limit {FAILED_AGREEMENT}")
+        agreement = f"{found.agreement:.2f}"
+        reasons.append(sentence("align_disagrees", agreement=agreement, limit=FAILED_AGREEMENT))
     if not found.residual_mm <= FAILED_RESIDUAL_MM:
-        reasons.append(
-            f"single regions would still move by {found.residual_mm:.1f} mm, limit {FAILED_RESIDUAL_MM} mm"
-        )
+        residual = f"{found.residual_mm:.1f}"
+        reasons.append(sentence("align_regions_apart", mm=residual, limit=FAILED_RESIDUAL_MM))
     return reasons
 
 
 def _doubts(found: Findings) -> list[str]:
-    reasons = []
+    reasons: list[str] = []
     if found.n_blocks < CHECK_BLOCKS:
-        reasons.append(f"only {found.n_blocks} places with structure lie in both stacks")
+        reasons.append(sentence("align_few_places", n=found.n_blocks))
     if found.overlap < CHECK_OVERLAP:
-        reasons.append(f"only {found.overlap:.0%} of the smaller stack lies in the other")
+        reasons.append(sentence("align_small_overlap", share=f"{found.overlap:.0%}"))
     if found.agreement < CHECK_AGREEMENT:
-        reasons.append(f"the pictures agree by {found.agreement:.2f} only, {CHECK_AGREEMENT} is usual")
+        agreement = f"{found.agreement:.2f}"
+        reasons.append(sentence("align_agrees_less", agreement=agreement, usual=CHECK_AGREEMENT))
     if found.residual_mm > CHECK_RESIDUAL_MM:
-        reasons.append(
-            f"single regions would still move by {found.residual_mm:.1f} mm: the back is bent otherwise,"
-            " or the place is wrong"
-        )
+        reasons.append(sentence("align_regions_move", mm=f"{found.residual_mm:.1f}"))
     if found.rotation_degrees > CHECK_ROTATION_DEGREES:
-        reasons.append(f"a turn of {found.rotation_degrees:.0f} degrees is more than patients are turned")
+        reasons.append(sentence("align_turned", degrees=f"{found.rotation_degrees:.0f}"))
     if found.runner_up is not None and found.agreement - found.runner_up < CHECK_MARGIN:
         reasons.append(_close(found, found.runner_up))
     return reasons
@@ -83,9 +79,10 @@ def _doubts(found: Findings) -> list[str]:
 
 def _close(found: Findings, runner_up: float) -> str:
     distance = found.runner_up_mm or 0.0
-    beside = VERTEBRA_MM[0] <= distance <= VERTEBRA_MM[1]
-    what = "about one vertebra away" if beside else "away"
-    return (
-        f"another place, {distance:.0f} mm {what}, agrees nearly as well:"
-        f" {runner_up:.2f} against {found.agreement:.2f}"
+    is_beside = VERTEBRA_MM[0] <= distance <= VERTEBRA_MM[1]
+    return sentence(
+        "align_other_vertebra" if is_beside else "align_other_place",
+        mm=f"{distance:.0f}",
+        other=f"{runner_up:.2f}",
+        agreement=f"{found.agreement:.2f}",
     )

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from herntrack.catalogue import models, rows
-from herntrack.model.records import FileLocation, Reject
+from herntrack.model.images import FileLocation, Reject
 
 IN_BATCH = 500
 """Values in one SQL ``IN`` list; SQLite's oldest limit on parameters is 999."""

@@ -16,15 +16,8 @@ from herntrack.catalogue import models, rows
 from herntrack.catalogue.files import FileRepository, parts
 from herntrack.dicom.header_parts import shared_key
 from herntrack.errors import RecordNotFoundError
-from herntrack.model.records import (
-    CataloguedStack,
-    Instance,
-    Patient,
-    Series,
-    Stack,
-    Study,
-    Visit,
-)
+from herntrack.model.images import CataloguedStack, Instance, Patient, Series, Stack, Study
+from herntrack.model.records import Visit
 from herntrack.model.vocabulary import ImageRole
 
 ROWS_IN_BATCH = 5000

@@ -10,7 +10,7 @@ import numpy as np
 
 from herntrack.catalogue import models
 from herntrack.dicom.header_parts import HeaderParts, header_of_parts, shared_key
-from herntrack.model import records
+from herntrack.model import images, records
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.descriptors import Descriptors
 from herntrack.model.geometry import VolumeGeometry
@@ -36,7 +36,7 @@ TERMS = (
 PERSON_PREFIX = "person_"
 """Columns of a study that say who was imaged begin with this."""
 
-_PERSON_FIELDS = tuple(field.name for field in fields(records.Person))
+_PERSON_FIELDS = tuple(field.name for field in fields(images.Person))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,14 +45,14 @@ class NewImage:
 
     sop_instance_uid: str
     series_instance_uid: str
-    location: records.FileLocation
+    location: images.FileLocation
     header: HeaderParts
     frame_number: int = 0
     stack_uid: str | None = None
     slice_index: int | None = None
     pixel_sha256: str | None = None
 
-    def instance_header(self) -> records.InstanceHeader:
+    def instance_header(self) -> images.InstanceHeader:
         """Return the header as a record."""
         return header_of_parts(
             json.loads(self.header.shared),
@@ -74,7 +74,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, TERMS) else value
 
 
-def stack_row(stack: records.Stack) -> dict[str, Any]:
+def stack_row(stack: images.Stack) -> dict[str, Any]:
     """Return a stack as a row; spacings stand beside the affine so that SQL can ask for them."""
     slice_spacing, row_spacing, column_spacing = stack.geometry.spacing_zyx
     n_slices, n_rows, n_columns = stack.geometry.shape_zyx
@@ -101,9 +101,9 @@ def stack_row(stack: records.Stack) -> dict[str, Any]:
     }
 
 
-def stack_record(row: models.StackRow) -> records.Stack:
+def stack_record(row: models.StackRow) -> images.Stack:
     """Return a row of the stack table as a record."""
-    return records.Stack(
+    return images.Stack(
         stack_uid=row.stack_uid,
         series_instance_uid=row.series_instance_uid,
         geometry=VolumeGeometry(
@@ -122,21 +122,21 @@ def stack_record(row: models.StackRow) -> records.Stack:
     )
 
 
-def series_record(row: models.SeriesRow) -> records.Series:
+def series_record(row: models.SeriesRow) -> images.Series:
     """Return a row of the series table as a record."""
     values = _columns(row)
     values["modality"] = Modality(row.modality)
-    return records.Series(**values)
+    return images.Series(**values)
 
 
-def study_record(row: models.StudyRow) -> records.Study:
+def study_record(row: models.StudyRow) -> images.Study:
     """Return a row of the study table as a record."""
     values = _columns(row)
     person = {name: values.pop(f"{PERSON_PREFIX}{name}") for name in _PERSON_FIELDS}
-    return records.Study(**values, person=records.Person(**person))
+    return images.Study(**values, person=images.Person(**person))
 
 
-def study_row(study: records.Study) -> dict[str, Any]:
+def study_row(study: images.Study) -> dict[str, Any]:
     """Return a study as a row; the person stands in columns of its own."""
     row = plain_row(study)
     person = plain_row(row.pop("person"))
@@ -164,14 +164,14 @@ def header_row(shared: str) -> dict[str, Any]:
     return {"header_key": shared_key(shared), "said": json.loads(shared)}
 
 
-def location_record(row: models.InstanceRow | models.RejectRow) -> records.FileLocation:
+def location_record(row: models.InstanceRow | models.RejectRow) -> images.FileLocation:
     """Return where a row's file lies."""
-    return records.FileLocation(
+    return images.FileLocation(
         root=row.root, relative_path=row.relative_path, size=row.size, mtime_ns=row.mtime_ns
     )
 
 
-def _instance_header(row: models.InstanceRow) -> records.InstanceHeader:
+def _instance_header(row: models.InstanceRow) -> images.InstanceHeader:
     x, y, z = row.position_x_mm, row.position_y_mm, row.position_z_mm
     return header_of_parts(
         row.header.said,
@@ -182,9 +182,9 @@ def _instance_header(row: models.InstanceRow) -> records.InstanceHeader:
     )
 
 
-def instance_record(row: models.InstanceRow) -> records.Instance:
+def instance_record(row: models.InstanceRow) -> images.Instance:
     """Return a row of the instance table as a record."""
-    return records.Instance(
+    return images.Instance(
         series_instance_uid=row.series_instance_uid,
         header=_instance_header(row),
         location=location_record(row),

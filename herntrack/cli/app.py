@@ -32,6 +32,9 @@ from herntrack.cli import (
 from herntrack.cli.terminal import EXIT_REFUSED, err
 from herntrack.errors import HerntrackError
 
+EXIT_INTERRUPTED = 130
+"""As shells call a program that was interrupted by a key: 128 and the number of the signal."""
+
 app = typer.Typer(
     name="herntrack",
     help="Follow lumbar disc herniations through time on MRI and CT. Research use: not a medical device.",
@@ -98,5 +101,14 @@ def main() -> None:
         )
         sys.exit(EXIT_REFUSED)
     except KeyboardInterrupt:
-        err().print("interrupted; what was recorded before is kept")
-        sys.exit(130)
+        _say_interrupted()
+        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as ended:
+        # Typer turns the key that interrupts a command into this exit code, and says nothing.
+        if ended.code == EXIT_INTERRUPTED:
+            _say_interrupted()
+        raise
+
+
+def _say_interrupted() -> None:
+    err().print("interrupted; what was recorded before is kept, and the same command does the rest")

@@ -80,8 +80,8 @@ def segment(
     as_json: JsonOption = False,
 ) -> None:
     """Outline a fragment from one point or more; stored as a proposal until a reader accepts it."""
-    from herntrack.workflows.reading.recording import AUTOMATIC_READER
     from herntrack.workflows.reading.segmenting import segment as run
+    from herntrack.workflows.recording import AUTOMATIC_READER
 
     made = run(
         workspace_of(context, workspace),
@@ -140,7 +140,7 @@ def propose(
 ) -> None:
     """Carry each lesion's baseline outline to all follow-ups that nobody has read; aligns them first."""
     from herntrack.workflows.reading.proposals import propose_patient
-    from herntrack.workflows.reading.recording import AUTOMATIC_READER
+    from herntrack.workflows.recording import AUTOMATIC_READER
 
     with stages() as progress:
         found = propose_patient(

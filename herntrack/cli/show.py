@@ -14,12 +14,13 @@ from rich.tree import Tree
 from herntrack.cli.show_json import lesion_json, patient_json
 from herntrack.cli.tables import endless_console
 from herntrack.cli.terminal import JsonOption, WorkspaceOption, out, print_json, say, workspace_of
-from herntrack.model.records import CataloguedStack, Lesion
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion
 from herntrack.model.vocabulary import Comparability, ImageRole, ReadingStatus
 
 if TYPE_CHECKING:
     from herntrack.workflows.listings.timeline import LesionVisit, TimelineReading, TimelineVisit
-    from herntrack.workflows.reading.stack_choice import RankedStack, Reference, StackProposal
+    from herntrack.workflows.stack_choice import RankedStack, Reference, StackProposal
 
 show_app = typer.Typer(help="Show one thing in full.", no_args_is_help=True)
 

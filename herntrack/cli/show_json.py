@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from herntrack.workflows.listings.timeline import LesionTimeline, Timeline, TimelineReading
-    from herntrack.workflows.reading.stack_choice import StackProposal
+    from herntrack.workflows.stack_choice import StackProposal
 
 
 def patient_json(timeline: Timeline) -> dict[str, Any]:

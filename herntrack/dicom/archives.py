@@ -220,7 +220,16 @@ def _write(
         try:
             written += _copy(member, target, room=int(min(limit, MOST_BYTES)) - written, archive=archive)
             files.append((target, member.name))
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError) as error:
+        except NotImplementedError:
+            # Compressors write members of more than 2 GB in ways that the standard library does not read.
+            target.unlink(missing_ok=True)
+            reason = (
+                "compressed in a way that is not read here; unpack the archive by hand and ingest the folder"
+            )
+            refused.append(
+                RefusedMember(name=member.name, size=member.size, code="unknown_compression", reason=reason)
+            )
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
             # One damaged member of a zip costs that member; the others have their own checksums.
             target.unlink(missing_ok=True)
             reason = f"damaged in the archive: {error}"

@@ -19,7 +19,7 @@ from functools import lru_cache
 from math import acos, degrees, exp
 
 from herntrack.dicom.kernels import kernel_weighting
-from herntrack.model.records import InstanceHeader, Series
+from herntrack.model.images import InstanceHeader, Series
 from herntrack.model.vocabulary import Modality, Weighting
 
 LONG_TE_MS = 60.0

@@ -15,7 +15,7 @@ from dataclasses import fields
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from herntrack.model.records import InstanceHeader
+from herntrack.model.images import InstanceHeader
 
 OWN_FIELDS = ("sop_instance_uid", "frame_number", "image_position_patient", "instance_number")
 """What differs from image to image of a series."""

@@ -20,7 +20,7 @@ from herntrack.dicom.set_aside import SetAside
 from herntrack.dicom.uids import derived_uid
 from herntrack.errors import GeometryError
 from herntrack.model.geometry import orientation_vectors
-from herntrack.model.records import InstanceHeader, Person, Series
+from herntrack.model.images import InstanceHeader, Person, Series
 from herntrack.model.vocabulary import Modality
 
 MR_CT_STORAGE = {

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from herntrack._typing import FloatArray
-from herntrack.model.records import InstanceHeader
+from herntrack.model.images import InstanceHeader
 
 SAME_ORIENTATION = 2e-3
 """Largest difference of a direction cosine within one stack (no unit), 0.1 degrees."""

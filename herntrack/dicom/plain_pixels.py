@@ -26,15 +26,8 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.pixels.decoders.base import Decoder, get_decoder
 
-from herntrack.dicom.element_walk import (
-    DELIMITERS,
-    EXPLICIT,
-    IMPLICIT,
-    REFUSED,
-    STOP,
-    Layout,
-    Unusual,
-)
+from herntrack.dicom.element_walk import REFUSED, STOP, Layout
+from herntrack.dicom.elements import DELIMITERS, EXPLICIT, IMPLICIT, Unusual
 from herntrack.dicom.file_meta import (
     HEAD_BYTES,
     IMPLICIT_SYNTAX,

@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import InstanceHeader, Series
+from herntrack.model.images import InstanceHeader, Series
 from herntrack.model.vocabulary import Plane
 
 LUMBAR_FIELD_MM = (140.0, 520.0)

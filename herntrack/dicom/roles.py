@@ -22,7 +22,7 @@ from functools import lru_cache
 import numpy as np
 
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import InstanceHeader, Series
+from herntrack.model.images import InstanceHeader, Series
 from herntrack.model.vocabulary import ImageRole, Modality, Plane
 
 BODY_PLANES = frozenset((Plane.AXIAL, Plane.CORONAL, Plane.SAGITTAL))

@@ -21,7 +21,7 @@ from herntrack.dicom.header_rules import ScannedImage
 from herntrack.dicom.placed_images import PlacedImage, placed
 from herntrack.dicom.set_aside import PREAMBLE_LENGTH, SetAside, check_signature
 from herntrack.dicom.stacks import BuiltStack, stacks_of_images
-from herntrack.model.records import Series
+from herntrack.model.images import Series
 
 
 class FoundFile(NamedTuple):

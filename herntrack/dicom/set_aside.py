@@ -10,6 +10,14 @@ from herntrack.errors import DicomError
 PREAMBLE_LENGTH = 128
 """Bytes before the ``DICM`` prefix (DICOM PS3.10 7.1)."""
 
+PACKED = {
+    b"PK\x03\x04": "a zip archive by its first bytes; if it holds images, name it .zip and ingest it again",
+    b"\x1f\x8b": "packed with gzip; unpack it by hand and ingest what it holds",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive; unpack it by hand and ingest the folder",
+    b"Rar!\x1a\x07": "a RAR archive; unpack it by hand and ingest the folder",
+}
+"""How files begin that may hold images but are not opened, and what is said of them."""
+
 
 class SetAside(DicomError):
     """The file is not catalogued.
@@ -52,4 +60,7 @@ def check_signature(head: bytes) -> bool:
             f"the file begins with the DICM prefix: the {PREAMBLE_LENGTH} bytes before it were cut off;"
             " export it again, or put as many bytes of any value before it",
         )
+    for beginning, words in PACKED.items():
+        if head.startswith(beginning):
+            raise SetAside("not_dicom", f"the file is no DICOM file but {words}")
     raise SetAside("not_dicom", "the file is no DICOM file: no DICM prefix and no data element at its start")

@@ -7,8 +7,7 @@ reversed. World coordinates are LPS millimetres on both sides: the origin is nev
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,16 +16,19 @@ import SimpleITK
 
 from herntrack._typing import MaskZYX
 from herntrack.errors import GeometryError
+from herntrack.imaging.large_pages import made_in_large_pages
 from herntrack.imaging.volume import Volume
 from herntrack.model.geometry import VolumeGeometry
 
 Image: TypeAlias = Any
 """``SimpleITK.Image``, which brings no types."""
 
-_fill: Callable[[npt.NDArray[Any], Image], None] | None = getattr(
-    getattr(SimpleITK, "SimpleITK", None), "_SetImageFromArray", None
-)
-"""What ``GetImageFromArray`` fills its image with; a release without it only takes longer here."""
+_PIXELS = {
+    np.dtype(np.int16): SimpleITK.sitkInt16,
+    np.dtype(np.int32): SimpleITK.sitkInt32,
+    np.dtype(np.float32): SimpleITK.sitkFloat32,
+}
+"""What SimpleITK calls the types of volumes."""
 
 
 def to_sitk(volume: Volume) -> Image:
@@ -50,39 +52,53 @@ def to_sitk(volume: Volume) -> Image:
     return _to_image(volume.values, volume.geometry)
 
 
-def to_sitk_while(make: Callable[[], Volume], geometry: VolumeGeometry) -> Image:
-    """Make a volume while memory for its image is prepared, and return the image.
-
-    SimpleITK fills new memory with zeros, which for a long stack takes longer than to read it;
-    it does so without holding the interpreter.
+class ImageMemory:
+    """Makes arrays that are the memory of SimpleITK images of one grid.
 
     Parameters
     ----------
-    make : callable
-        Returns the volume, mostly of int16.
     geometry : VolumeGeometry
-        The volume's grid.
-
-    Returns
-    -------
-    SimpleITK.Image
-        As `to_sitk` returns.
+        The images' grid.
 
     Raises
     ------
     GeometryError
-        If the grid is sheared; then nothing is made.
+        If the grid is sheared (gantry tilt), which an ITK direction cannot say.
     """
-    _check_not_sheared(geometry)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        prepared = pool.submit(SimpleITK.Image, geometry.shape_zyx[::-1], SimpleITK.sitkInt16)
-        volume = make()
-    if volume.values.dtype != np.int16 or volume.geometry.shape_zyx != geometry.shape_zyx or _fill is None:
-        return to_sitk(volume)
-    image = prepared.result()
-    _fill(np.ascontiguousarray(volume.values), image)
-    _place(image, volume.geometry)
-    return image
+
+    def __init__(self, geometry: VolumeGeometry) -> None:
+        _check_not_sheared(geometry)
+        self._geometry = geometry
+        self._image: Image = None
+
+    def make(self, shape_zyx: tuple[int, int, int], kind: np.dtype[Any]) -> npt.NDArray[Any]:
+        """Make an image of zeros and return its memory, which may be written to.
+
+        Parameters
+        ----------
+        shape_zyx : tuple of int
+            ``(n_slices, n_rows, n_cols)``.
+        kind : dtype
+            Of the values: int16, int32 or float32.
+        """
+        n_bytes = math.prod(shape_zyx) * kind.itemsize
+        pixel = _PIXELS[kind]
+        self._image = made_in_large_pages(lambda: SimpleITK.Image(shape_zyx[::-1], pixel), n_bytes)
+        return np.asarray(_Writable(self._image))
+
+    def image(self) -> Image:
+        """Return the image whose memory was made last, in its place in the patient."""
+        _place(self._image, self._geometry)
+        return self._image
+
+
+class _Writable:
+    """The memory of an image that nobody else has yet, so that it may be written to; keeps the image."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        described = SimpleITK.GetArrayViewFromImage(image).__array_interface__
+        self.__array_interface__ = described | {"data": (described["data"][0], False)}
 
 
 def from_sitk(image: Image) -> Volume:

@@ -3,12 +3,17 @@
 They are English. Whoever speaks another language finds by `Sentence.key` what is said and by
 `Sentence.values` about what; the text itself is for logs, the command line and records.
 
-Public: `Sentence`, `sentence`, `sentence_of`, `SENTENCES`.
+Records keep the text alone; `recognised` finds again which sentence it is.
+
+Public: `Sentence`, `sentence`, `sentence_of`, `recognised`, `SENTENCES`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
+from string import Formatter
 from types import MappingProxyType
 from typing import Final
 
@@ -109,6 +114,25 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "plane_given_up": "The base plane {source} lies {depth} mm behind a point, so another one was"
         " proposed; look whether the point is in the fragment.",
         "alignment_to_check": "The alignment of {where} is to be checked: {detail}.",
+        # What an alignment is worth.
+        "align_too_few_places": "only {n} places with structure lie in both stacks, limit {limit}",
+        "align_few_places": "only {n} places with structure lie in both stacks",
+        "align_no_overlap": "{share} of the smaller stack lies in the other, limit {limit}",
+        "align_small_overlap": "only {share} of the smaller stack lies in the other",
+        "align_disagrees": "the pictures agree by {agreement}, limit {limit}",
+        "align_agrees_less": "the pictures agree by {agreement} only, {usual} is usual",
+        "align_regions_apart": "single regions would still move by {mm} mm, limit {limit} mm",
+        "align_regions_move": "single regions would still move by {mm} mm: the back is bent otherwise, or the"
+        " place is wrong",
+        "align_turned": "a turn of {degrees} degrees is more than patients are turned",
+        "align_other_vertebra": "another place, {mm} mm about one vertebra away, agrees nearly as well:"
+        " {other} against {agreement}",
+        "align_other_place": "another place, {mm} mm away, agrees nearly as well: {other} against {agreement}",
+        "align_level_moved": "the level lies {mm} mm from where the whole spine puts it, limit {limit} mm",
+        "align_whole_failed": "the alignment of the whole spine that it began from has failed",
+        "align_called_good": "{by} calls it good: {reason}",
+        "align_called_check": "{by} calls it check: {reason}",
+        "align_called_failed": "{by} calls it failed: {reason}",
     }
 )
 """The sentences, in English, by their names."""
@@ -149,3 +173,45 @@ def sentence_of(error: BaseException) -> str:
     """Return what an error says; ``str(error)`` would forget which sentence it is."""
     told = error.args[0] if len(error.args) == 1 else None
     return told if isinstance(told, Sentence) else str(error)
+
+
+def recognised(text: str) -> str:
+    """Return a text from a record as the sentence that it is; one of nobody's making stays as it is.
+
+    Parameters
+    ----------
+    text : str
+        As `sentence` made it, perhaps years ago.
+
+    Returns
+    -------
+    str
+        A `Sentence` whose values are the words of the text, of all that it may be the one with the most
+        words of its own; or the text.
+    """
+    if isinstance(text, Sentence):
+        return text
+    for key, pattern in _patterns():
+        found = pattern.fullmatch(text)
+        if found:
+            made = Sentence(text)
+            made.key, made.values = key, found.groupdict()
+            return made
+    return text
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return what each sentence looks like, those with the most words of their own first."""
+    found = []
+    for key, template in SENTENCES.items():
+        parts = list(Formatter().parse(template))
+        pattern, seen = "", set()
+        for literal, name, _, _ in parts:
+            pattern += re.escape(literal)
+            if name is not None:
+                pattern += f"(?P={name})" if name in seen else f"(?P<{name}>.+?)"
+                seen.add(name)
+        own = sum(len(literal) for literal, _, _, _ in parts)
+        found.append((own, key, re.compile(pattern, re.DOTALL)))
+    return tuple((key, pattern) for _, key, pattern in sorted(found, key=lambda each: -each[0]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from herntrack.errors import ReportError
-from herntrack.model.records import Reject
+from herntrack.model.images import Reject
 from herntrack.model.timepoints import DEFAULT_WINDOWS, VisitWindow
 from herntrack.model.vocabulary import Horizon
 from herntrack.reports.key_images import KeyStrip

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from herntrack._typing import FloatArray
 from herntrack.model.vocabulary import OutcomeClass, VisitState
 from herntrack.volumetrics.error_model import sigma_array_mm3
-from herntrack.volumetrics.rules import RuleSet
+from herntrack.volumetrics.rules import RuleSet, least, most
 
 BoolArray = npt.NDArray[np.bool_]
 CodeArray = npt.NDArray[np.int8]
@@ -185,9 +185,9 @@ def visit_state_codes(
     loss = 1.0 - volumes_mm3 / v0
     codes = np.select(
         [
-            frame.is_said_absent & (volumes_mm3 <= rules.absent_max_mm3),
-            (z >= rules.z) & (loss >= rules.min_change_fraction),
-            (-z >= rules.z) & (-loss >= rules.min_change_fraction),
+            frame.is_said_absent & (volumes_mm3 <= most(rules.absent_max_mm3)),
+            (z >= least(rules.z)) & (loss >= least(rules.min_change_fraction)),
+            (-z >= least(rules.z)) & (-loss >= least(rules.min_change_fraction)),
         ],
         [_ABSENT, _REDUCED, _ENLARGED],
         default=_NO_CHANGE,
@@ -210,7 +210,7 @@ def decide_courses(
         What the courses share.
     rules : RuleSet
     """
-    is_below_limit = baseline_mm3 < rules.min_baseline_mm3
+    is_below_limit = baseline_mm3 < least(rules.min_baseline_mm3)
     # A course below the limit is decided by that alone; lifted to the limit it can be divided by.
     v0 = np.maximum(baseline_mm3, rules.min_baseline_mm3)
     states = visit_state_codes(v0, volumes_mm3, frame, rules)
@@ -236,13 +236,13 @@ def _grounds(facts: CourseFacts, frame: CourseFrame, rules: RuleSet) -> npt.NDAr
     table = [
         (facts.is_below_limit, Ground.BASELINE_BELOW_LIMIT),
         (facts.is_absent, Ground.ABSENT),
-        (facts.is_reduced & (facts.loss >= rules.resorption_fraction), Ground.LARGE_LOSS),
+        (facts.is_reduced & (facts.loss >= least(rules.resorption_fraction)), Ground.LARGE_LOSS),
         (is_early & facts.is_reduced, Ground.EARLY_REDUCTION),
         (is_early & facts.is_enlarged, Ground.EARLY_INCREASE),
         (is_early, Ground.EARLY_NO_CHANGE),
         (facts.is_reduced, Ground.REDUCED),
         (facts.is_enlarged, Ground.ENLARGED),
-        (facts.had_reduction & (facts.regained >= rules.regain_fraction), Ground.REGAINED),
+        (facts.had_reduction & (facts.regained >= least(rules.regain_fraction)), Ground.REGAINED),
         (facts.had_reduction, Ground.PARTLY_REGAINED),
     ]
     conditions = [condition for condition, _ in table]

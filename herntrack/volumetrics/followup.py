@@ -134,6 +134,7 @@ def build_followup(
             day=(date - baseline_date).days,
             comparison=comparison,
             is_other_reader=is_other,
+            is_baseline_proposed=baseline_fact is not None and baseline_fact.is_proposed,
             is_operated=operated_on is not None and date >= operated_on,
         )
         records.append(
@@ -185,6 +186,7 @@ def _follow_up_visit(
     day: int,
     comparison: ProtocolComparison | None,
     is_other_reader: bool,
+    is_baseline_proposed: bool,
     is_operated: bool,
 ) -> FollowUpVisit:
     is_after_surgery = is_operated or any(other.after_surgery for other in at_visit)
@@ -199,12 +201,14 @@ def _follow_up_visit(
             problems=(READERS_UNRESOLVED if at_visit else NO_READING,),
         )
     is_same_protocol = comparison is not None and comparison.grade is Comparability.SAME
+    # An outline that no person vouches for errs more than a reader does against himself.
+    rests_on_proposal = fact.is_proposed or is_baseline_proposed
     return FollowUpVisit(
         day=day,
         volume_mm3=fact.volume_mm3,
         status=fact.status,
         modality=fact.modality,
-        is_same_protocol_and_reader=is_same_protocol and not is_other_reader,
+        is_same_protocol_and_reader=is_same_protocol and not is_other_reader and not rests_on_proposal,
         is_after_surgery=is_after_surgery,
         is_discordant=any(other.discordant for other in at_visit if other.reader == fact.reader),
         problems=_refusals(fact, comparison),

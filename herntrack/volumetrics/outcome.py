@@ -23,7 +23,7 @@ from herntrack.volumetrics.decision import (
     decide_courses,
     visit_state_codes,
 )
-from herntrack.volumetrics.rules import RuleSet
+from herntrack.volumetrics.rules import RuleSet, least
 from herntrack.volumetrics.visits import (
     Baseline,
     FollowUpVisit,
@@ -258,7 +258,7 @@ def _course_flags(decided: Courses, ground: Ground, rules: RuleSet, *, is_early:
     facts = decided.facts
     is_resorbed = ground.outcome is OutcomeClass.RESORPTION
     is_reduced, had_reduction = bool(facts.is_reduced[0]), bool(facts.had_reduction[0])
-    has_rebounded = had_reduction and facts.regained[0] >= rules.regain_fraction
+    has_rebounded = had_reduction and facts.regained[0] >= least(rules.regain_fraction)
     claims = {
         OutcomeFlag.TRANSIENT_ENLARGEMENT: facts.had_enlargement[0] and not facts.is_enlarged[0],
         OutcomeFlag.RECURRENCE_AFTER_RESORPTION: facts.had_absent[0] and not facts.is_absent[0],
@@ -266,7 +266,7 @@ def _course_flags(decided: Courses, ground: Ground, rules: RuleSet, *, is_early:
         OutcomeFlag.NEAR_COMPLETE: ground is Ground.LARGE_LOSS,
         OutcomeFlag.BEFORE_LANDMARK: is_resorbed and is_early,
         # Resorption already says so; the flag marks what other definitions would have called one.
-        OutcomeFlag.LIT50: is_reduced and not is_resorbed and facts.loss[0] >= rules.lit50_fraction,
+        OutcomeFlag.LIT50: is_reduced and not is_resorbed and facts.loss[0] >= least(rules.lit50_fraction),
         OutcomeFlag.PARTIAL_REBOUND: is_reduced and has_rebounded,
         OutcomeFlag.CONFIRMED: ground is Ground.REDUCED and had_reduction,
         OutcomeFlag.LANDMARK_ONLY: ground is Ground.REDUCED and not had_reduction,

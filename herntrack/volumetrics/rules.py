@@ -23,6 +23,9 @@ from herntrack.errors import RuleSetError
 DEFAULT_RULES = "default"
 """Name of the rule set used when none is asked for."""
 
+_ROUNDING = 1e-9
+# Relative. Half of 715.0 mm3 regained is half, whatever binary fractions make of its last digit.
+
 _SUFFIX = ".toml"
 
 
@@ -135,6 +138,16 @@ class RuleSet:
         _check_order(self, "absent_max_mm3", "min_baseline_mm3", is_strict=True)
         _check_order(self, "landmark_day", "primary_last_day", is_strict=False)
         _check_order(self, "boundary_k_same_mm", "boundary_k_mixed_mm", is_strict=False)
+
+
+def least(threshold: float) -> float:
+    """Return the smallest computed value that counts as having reached a threshold."""
+    return threshold - _ROUNDING * max(1.0, abs(threshold))
+
+
+def most(threshold: float) -> float:
+    """Return the largest computed value that counts as not having passed a threshold."""
+    return threshold + _ROUNDING * max(1.0, abs(threshold))
 
 
 def load_rules(name_or_path: str | Path = DEFAULT_RULES) -> RuleSet:

@@ -15,7 +15,7 @@ from herntrack.errors import MeasurementError
 from herntrack.model.vocabulary import Horizon, Modality, ReadingStatus
 from herntrack.volumetrics.comparability import Difference, compare_modalities
 from herntrack.volumetrics.error_model import VolumeChange, volume_change
-from herntrack.volumetrics.rules import RuleSet
+from herntrack.volumetrics.rules import RuleSet, least
 
 MAX_VOLUME_MM3 = 1_000_000.0
 """A larger volume is a mistake of unit (mm3): published herniations reach some 4 000 mm3."""
@@ -65,9 +65,13 @@ class Baseline:
         """Whether anything can be compared with it."""
         return self.status is not ReadingStatus.NOT_EVALUABLE and not self.problems
 
+    def boundary_k_mm(self, rules: RuleSet) -> float:
+        """Return the surface error that is stated for its volume by itself (mm)."""
+        return rules.boundary_k_mixed_mm if self.is_proposed else rules.boundary_k_same_mm
+
     def is_decidable(self, rules: RuleSet) -> bool:
         """Whether it is evaluable and not below the limit of detection."""
-        return self.is_evaluable and self.comparable_mm3 >= rules.min_baseline_mm3
+        return self.is_evaluable and self.comparable_mm3 >= least(rules.min_baseline_mm3)
 
     @property
     def comparable_mm3(self) -> float:
@@ -96,7 +100,8 @@ class FollowUpVisit:
     modality : Modality or None
         How it was imaged; None if unknown.
     is_same_protocol_and_reader : bool
-        Whether protocol and reader are those of the baseline; else the larger error counts.
+        Whether protocol and reader are those of the baseline, and neither volume is a proposal's;
+        else the larger error counts.
     is_after_surgery : bool
         Whether it lies on the day of surgery or later.
     is_discordant : bool

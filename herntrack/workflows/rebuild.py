@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from herntrack.catalogue.images import CatalogueCounts
 from herntrack.catalogue.session import DATABASE_ERRORS, replace_catalogue
 from herntrack.errors import HerntrackError, WorkspaceError
-from herntrack.model.records import Patient, Reject
+from herntrack.model.images import Patient, Reject
 from herntrack.readings.alignments import AlignmentStore
 from herntrack.readings.store import ReadingStore
 from herntrack.readings.verification import ReadableRecords
@@ -21,8 +21,9 @@ from herntrack.workflows.patients.merged_rows import apply_merges
 from herntrack.workflows.patients.visits import write_visits
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.reporting.classify import classify
-from herntrack.workflows.reporting.measure import CaseSetAside, measure
+from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.session import catalogue_of, clear_leftovers, ensure_catalogue
+from herntrack.workflows.set_aside import CaseSetAside
 from herntrack.workflows.workspace import NEW_CATALOGUE_FILE, Workspace
 from herntrack.workflows.workspace_lock import settings_locked, workspace_locked
 

@@ -19,7 +19,8 @@ from herntrack.errors import WorkspaceError
 from herntrack.model.vocabulary import HerniationType, Horizon, Level, OutcomeClass, ReadingStatus, Side
 from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.reading.readings import Origin, add_lesion, import_mask, read_without_mask
+from herntrack.workflows.reading.readings import add_lesion, import_mask, read_without_mask
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.reporting.classify import classify
 from herntrack.workflows.reporting.report import ReportSummary, report
 from herntrack.workflows.session import catalogue_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from herntrack.catalogue.images import ImageRepository
 from herntrack.errors import CatalogueError
-from herntrack.model.records import Stack
+from herntrack.model.images import Stack
 from herntrack.workflows.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 
 from herntrack._typing import VolumeZYX
 from herntrack.errors import IrregularSpacingError
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.model.vocabulary import Modality
 
 if TYPE_CHECKING:

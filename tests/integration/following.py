@@ -12,7 +12,7 @@ import numpy as np
 from herntrack._typing import MaskZYX
 from herntrack.readings.store import ReadingStore
 from herntrack.workflows.reading.mask_import import read_mask
-from herntrack.workflows.reporting.measure import reading_mask
+from herntrack.workflows.reading_masks import reading_mask
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace, open_workspace
 from tests.integration.command import Herntrack

@@ -189,3 +189,16 @@ def test_a_sample_is_not_written_where_a_file_lies(tmp_path: Path) -> None:
             assert "Errno" not in said
             assert f"{folder}: " in said
             assert "name a folder that is new or may be written" in said
+
+
+def test_an_interrupted_command_says_what_is_kept(run: Herntrack, monkeypatch: pytest.MonkeyPatch) -> None:
+    from herntrack.workflows.ingesting import ingest as steps
+
+    def press_the_key(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(steps, "read_files", press_the_key)
+    (run.folder.parent / "export" / "new").write_text("x")
+    said = run("ingest", run.folder.parent / "export", code=130).stderr
+    assert "interrupted; what was recorded before is kept, and the same command does the rest" in said
+    assert len(run.json("list", "visits")) == 2

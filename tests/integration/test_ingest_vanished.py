@@ -266,6 +266,26 @@ def test_digests_are_of_pixels_and_tell_when_these_change(workspace: Workspace, 
     assert "IM0001 under root 'export' has other pixels" in problem
 
 
+def test_an_ingest_says_which_pixels_changed_since_their_digest_and_keeps_that_of_the_others(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    export = tmp_path / "export"
+    paths = write_series(export, make_series(3))
+    project = ingest(workspace, [export], has_digests=True).workspace
+    content = bytearray(paths[1].read_bytes())
+    content[-1] ^= 1
+    paths[1].write_bytes(content)
+    for path in paths[1:]:
+        os.utime(path, ns=(0, 0))
+    summary = ingest(project, [export])
+    (note,) = summary.notes
+    assert note.startswith("LOOK AT THIS: 1 image(s) have OTHER PIXELS than when their digest was stored")
+    assert "such as IM0001 under root 'export'" in note
+    assert summary.n_digested == 2
+    assert check(project, has_pixels=True).problems == check(project, has_pixels=True).notes == ()
+    assert ingest(project, [export]).notes == ()
+
+
 def test_a_look_at_pixels_counts_what_it_cannot_compare_and_names_what_cannot_be_decoded(
     workspace: Workspace, tmp_path: Path
 ) -> None:

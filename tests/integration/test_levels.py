@@ -21,10 +21,10 @@ from herntrack.reading_room.level_lock import LevelStatus
 from herntrack.readings.alignments import AlignmentStore
 from herntrack.readings.decisions import DecisionStore
 from herntrack.workflows.aligning.align import align_patient
+from herntrack.workflows.aligning.said_discs import confirmed_plane
 from herntrack.workflows.aligning.standing import stored_alignments
 from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.levels.at_visits import disc_centres, level_lock
-from herntrack.workflows.levels.records import confirmed_plane
 from herntrack.workflows.reading.readings import add_lesion
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.session import catalogue_of

@@ -14,12 +14,13 @@ import pytest
 from herntrack.errors import GeometryMismatchError
 from herntrack.imaging.label_files import write_label_file
 from herntrack.imaging.volume import Volume
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.model.vocabulary import Level, Side
 from herntrack.readings.segmentation_object import place_segments, read_segmentation
 from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.reading.readings import add_lesion, import_mask
-from herntrack.workflows.reporting.measure import measure, reading_mask
+from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_headers, stack_images, stack_volume
 from herntrack.workflows.workspace import Workspace

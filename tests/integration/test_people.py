@@ -24,8 +24,9 @@ from herntrack.workflows.patients.merged_rows import patients_followed_as
 from herntrack.workflows.patients.merges import merge_patients, split_patient
 from herntrack.workflows.patients.people import people_of
 from herntrack.workflows.patients.visits import choose_baseline
-from herntrack.workflows.reading.readings import Origin, add_lesion, read_without_mask
+from herntrack.workflows.reading.readings import add_lesion, read_without_mask
 from herntrack.workflows.rebuild import rebuild
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.reporting.classify import assess, classify
 from herntrack.workflows.reporting.rows import BASELINE_UNREAD, UNREAD, change_rows
 from herntrack.workflows.session import catalogue_of

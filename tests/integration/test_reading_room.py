@@ -33,16 +33,16 @@ from herntrack.readings.store import ReadingStore
 from herntrack.workflows.check import check
 from herntrack.workflows.listings.worklist import ReadingState, worklist
 from herntrack.workflows.reading.opening import open_reading
-from herntrack.workflows.reading.readings import Origin, read_without_mask
-from herntrack.workflows.reading.recording import AUTOMATIC_READER, draft_reading, record_reading
+from herntrack.workflows.reading.readings import read_without_mask
 from herntrack.workflows.reading.saves import SaveConflict, settle_conflict
 from herntrack.workflows.reading.session import ReadingSession
 from herntrack.workflows.reading.sign_off import amend_reading, sign_reading
-from herntrack.workflows.reading.signatures import signatures
 from herntrack.workflows.rebuild import rebuild
+from herntrack.workflows.recording import AUTOMATIC_READER, Origin, draft_reading, record_reading
 from herntrack.workflows.reporting.classify import classify
 from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.signatures import signatures
 from herntrack.workflows.workspace import Workspace
 from tests.integration.read_room import CONFIRMED, READER, ROOT, Room, sample_patient, saved
 

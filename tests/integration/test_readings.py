@@ -21,7 +21,8 @@ from herntrack.errors import DicomError, GeometryError, GeometryMismatchError
 from herntrack.imaging.label_files import read_label_file, write_label_file
 from herntrack.imaging.load import load_volume
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import Lesion, Reading, Stack
+from herntrack.model.images import Stack
+from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import Level, Modality, ReadingStatus
 from herntrack.readings.placement import align_grids, place_labels
 from herntrack.readings.segmentation_object import SegmentationContent, place_segments, read_segmentation

@@ -15,7 +15,7 @@ import pytest
 from herntrack.dicom.headers import read_header
 from herntrack.dicom.stacks import build_stacks
 from herntrack.errors import DicomError, ReadingError, RecordNotFoundError
-from herntrack.model.records import InstanceHeader, Series, Stack
+from herntrack.model.images import InstanceHeader, Series, Stack
 from herntrack.model.vocabulary import ImageRole, Level, Modality, Plane, ReadingStatus, Weighting
 from herntrack.workflows.ingesting.ingest import ingest
 from herntrack.workflows.listings.listing import Listing, list_rows

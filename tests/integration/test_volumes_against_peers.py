@@ -25,7 +25,7 @@ from herntrack.imaging.load import load_volume
 from herntrack.imaging.sitk_bridge import geometry_of_image, to_sitk
 from herntrack.imaging.volume import Volume
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import Stack
+from herntrack.model.images import Stack
 from herntrack.readings.placement import align_grids
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "dicom"

@@ -21,19 +21,20 @@ from herntrack import __version__
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError, ReadingError, RecordNotFoundError
 from herntrack.model.base_plane import Point
-from herntrack.model.records import CataloguedStack, VisitAlignment
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import VisitAlignment
 from herntrack.model.vocabulary import Level
 from herntrack.readings.alignments import AlignmentStore
 from herntrack.volumetrics.rules import load_rules
+from herntrack.workflows.aligning.disc_places import disc_places
 from herntrack.workflows.aligning.motions import GOOD, as_alignment
-from herntrack.workflows.aligning.pairs import Frames, StackPair, frame_of, grids_digest, pairs_to_align
+from herntrack.workflows.aligning.pairs import Frames, StackPair, grids_digest, pairs_to_align
 from herntrack.workflows.aligning.standing import VERDICTS, stored_alignments
-from herntrack.workflows.levels.places import disc_places
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.reading.recording import Origin
-from herntrack.workflows.reading.stack_choice import StackProposal, proposals_of_lesion
-from herntrack.workflows.reporting.measure import CaseSetAside
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.set_aside import CaseSetAside
+from herntrack.workflows.stack_choice import StackProposal, proposals_of_lesion
 from herntrack.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -250,9 +251,9 @@ def _needed(proposals: Sequence[StackProposal], baseline_date: date, visit_date:
         is_at_baseline = read.study.study_date == baseline_date
         proposed = proposal.proposed
         if proposed is not None:
-            needed.add((frame_of(read) if is_at_baseline else None, frame_of(proposed.each)))
+            needed.add((read.frame if is_at_baseline else None, proposed.each.frame))
         if read.study.study_date == visit_date:
-            needed.add((None, frame_of(read)))
+            needed.add((None, read.frame))
     return needed
 
 

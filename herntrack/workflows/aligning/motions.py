@@ -17,10 +17,10 @@ import numpy as np
 
 from herntrack._typing import Affine4x4
 from herntrack.errors import AlignmentRefusedError
-from herntrack.model.records import CataloguedStack, VisitAlignment
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import VisitAlignment
 from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level
-from herntrack.workflows.aligning.pairs import frame_of
 
 if TYPE_CHECKING:
     from herntrack.alignment.records import Alignment
@@ -77,7 +77,7 @@ def motion_between(
     AlignmentRefusedError
         If an alignment that is needed is missing or has failed; the message says what to do.
     """
-    if frame_of(first) == frame_of(second):
+    if first.frame == second.frame:
         return Motion(matrix_lps=np.eye(4))
     baseline_dates = {each.baseline_date for each in alignments}
     steps: list[VisitAlignment] = []
@@ -86,13 +86,13 @@ def motion_between(
     for each, other in ((first, second), (second, first)):
         if each.study.study_date in baseline_dates:
             matrices.append(np.eye(4))
-            frames.append(frame_of(each))
+            frames.append(each.frame)
             continue
-        wanted = frame_of(other) if other.study.study_date in baseline_dates else None
+        wanted = other.frame if other.study.study_date in baseline_dates else None
         chosen = _chosen(each, wanted, level, alignments, stacks)
         steps.append(chosen)
         matrices.append(chosen.matrix)
-        frames.append(frame_of(stacks[chosen.baseline_stack_uid]))
+        frames.append(stacks[chosen.baseline_stack_uid].frame)
     if frames[0] != frames[1]:
         raise AlignmentRefusedError(
             f"stacks {first.stack.stack_uid} and {second.stack.stack_uid} are joined by no frame of reference"
@@ -135,8 +135,8 @@ def _chosen(
         alignment
         for alignment in alignments
         if alignment.visit_date == visit_date
-        and frame_of(stacks[alignment.followup_stack_uid]) == frame_of(each)
-        and baseline_frame in {None, frame_of(stacks[alignment.baseline_stack_uid])}
+        and stacks[alignment.followup_stack_uid].frame == each.frame
+        and baseline_frame in {None, stacks[alignment.baseline_stack_uid].frame}
     ]
     whole = next((alignment for alignment in found if alignment.level is None), None)
     if whole is None:

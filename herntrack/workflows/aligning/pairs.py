@@ -5,7 +5,7 @@ pair of stacks aligns all of a visit that shares it. A pair has one plane; sagit
 for they show most vertebrae, and stacks of one weighting before others. Where that pair does not align
 well, those of other planes are tried.
 
-Public: `StackPair`, `frame_of`, `grids_digest`, `pairs_to_align`.
+Public: `StackPair`, `grids_digest`, `pairs_to_align`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.model.vocabulary import ImageRole, Plane
 from herntrack.volumetrics.comparability import UNMEASURABLE_ROLES, weighting_kind
 
@@ -39,12 +39,7 @@ class StackPair:
     @property
     def frames(self) -> tuple[str, str]:
         """The frames of reference it joins."""
-        return frame_of(self.baseline), frame_of(self.followup)
-
-
-def frame_of(each: CataloguedStack) -> str:
-    """Return the frame of reference of a stack; a stack that states none has one of its own."""
-    return each.stack.frame_of_reference_uid or f"stack {each.stack.stack_uid}"
+        return self.baseline.frame, self.followup.frame
 
 
 def grids_digest(pair: StackPair) -> str:

@@ -18,12 +18,13 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.errors import ReadingError, RecordNotFoundError
 from herntrack.model.decisions import AlignmentVerdict, standing_decisions
 from herntrack.model.records import VisitAlignment
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level
 from herntrack.readings.decisions import DecisionStore
+from herntrack.workflows.aligning.disc_places import checked_levels
 from herntrack.workflows.aligning.pairs import StackPair, grids_digest
-from herntrack.workflows.levels.places import checked_levels
 from herntrack.workflows.patients.merged_rows import patients_followed_as
-from herntrack.workflows.reading.recording import Origin
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 
@@ -154,7 +155,9 @@ def _overruled(workspace: Workspace, found: Iterable[VisitAlignment]) -> list[Vi
     for each in found:
         verdict = said.get((each.patient_id, each.visit_date, each.level))
         if verdict is not None and verdict.decided_at >= each.made_at:
-            word = f"{verdict.decided_by} calls it {verdict.verdict}: {verdict.reason}"
+            word = sentence(
+                f"align_called_{verdict.verdict}", by=verdict.decided_by, reason=verdict.reason
+            )
             each = replace(  # noqa: PLW2901 - the same alignment, judged
                 each, verdict=verdict.verdict, reasons=(word, *each.reasons), is_overruled=True
             )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from herntrack.catalogue.files import FileKey
 from herntrack.dicom.archives import ARCHIVE_SUFFIXES
 from herntrack.dicom.scan_chunk import Refusal
-from herntrack.model.records import Reject
+from herntrack.model.images import Reject
 from herntrack.workflows.ingesting.copied import Copier
 from herntrack.workflows.ingesting.read_files import location_of
 from herntrack.workflows.rooted_files import RootedFile, Walk

@@ -19,7 +19,7 @@ from herntrack.dicom.archives import ArchiveRefusedError, is_archive_name, unpac
 from herntrack.dicom.scan import Scanned, ScanResult, found_file, scan_files, walk_files
 from herntrack.dicom.scan_chunk import FoundFile, Refusal
 from herntrack.dicom.uids import derived_uid
-from herntrack.model.records import FileLocation, Reject
+from herntrack.model.images import FileLocation, Reject
 from herntrack.workflows.ingesting.copies import SAME_FILE, compare_copies, copy_reject
 from herntrack.workflows.ingesting.file_changes import MEMBER_SIGN
 from herntrack.workflows.ingesting.set_aside_file import NO_ROOT, load_set_aside, save_set_aside

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from herntrack.errors import DicomError
-from herntrack.model.records import FileLocation, Reject
+from herntrack.model.images import FileLocation, Reject
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -116,7 +116,8 @@ def compare_copies(path: Path, kept: Path) -> tuple[str, str]:
             )
     except (DicomError, OSError) as error:
         # The message names the file; the catalogue must say the same wherever its root lies.
-        return DUPLICATE, f"same SOP Instance UID; the pixels could not be compared ({type(error).__name__})"
+        why = "cannot be read" if isinstance(error, OSError) else "cannot be decoded"
+        return DUPLICATE, f"same SOP Instance UID; the pixels could not be compared, one of the two {why}"
     return DIFFERENT_PIXELS, OTHER_PIXELS
 
 
@@ -185,6 +186,9 @@ def _syntax(dataset: Dataset) -> str:
 
 def _stored_values(dataset: Dataset) -> Any:
     try:
-        return dataset.pixel_array
+        with warnings.catch_warnings():
+            # Padding behind the pixels is none of them.
+            warnings.simplefilter("ignore")
+            return dataset.pixel_array
     except Exception as error:  # every decoder raises its own kinds
         raise DicomError(f"the pixels cannot be decoded: {type(error).__name__}") from error

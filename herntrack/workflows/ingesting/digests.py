@@ -10,7 +10,7 @@ multi-frame image has a digest of its own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -70,15 +70,71 @@ def write_digests(
         for image in images.known_images()
         if image.pixel_sha256 is None and not image.is_missing and image.file in files
     ]
+    return _write(workspace, images, wanted, progress)
+
+
+def renew_digests(
+    workspace: Workspace, images: ImageRepository, before: Mapping[ImageKey, str], *, progress: Progress
+) -> tuple[int, list[str]]:
+    """Digest anew what had a digest before its file changed, and say loudly whose pixels changed with it.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        The project.
+    images : ImageRepository
+        An open catalogue that says what the files are now; the caller commits.
+    before : mapping
+        Digests by image, as they were.
+    progress : callable
+        Called with (stage, done, total).
+
+    Returns
+    -------
+    int
+        How many images got a digest now.
+    list of str
+        A sentence if pixels changed, and one for each file whose pixels cannot be decoded.
+    """
+    if not before:
+        return 0, []
+    wanted = [
+        image
+        for image in images.known_images()
+        if image.pixel_sha256 is None and not image.is_missing and _key(image) in before
+    ]
+    if not wanted:
+        return 0, []
+    n_digested, problems = _write(workspace, images, wanted, progress)
+    now = {_key(image): image.pixel_sha256 for image in images.known_images()}
+    altered = [image for image in wanted if now[_key(image)] not in {None, before[_key(image)]}]
+    if altered:
+        first = altered[0].location
+        problems.insert(
+            0,
+            f"LOOK AT THIS: {len(altered)} image(s) have OTHER PIXELS than when their digest was stored,"
+            f" such as {first.relative_path} under root {first.root!r}; they have a new digest now; if"
+            " nobody wanted the change, restore the files and ingest them again",
+        )
+    return n_digested, problems
+
+
+def _write(
+    workspace: Workspace, images: ImageRepository, wanted: Sequence[KnownImage], progress: Progress
+) -> tuple[int, list[str]]:
     digests: dict[ImageKey, str] = {}
     problems = []
     for image, digest, problem in _digested(workspace, wanted, progress):
         if problem:
             problems.append(f"no digest: {problem}")
         else:
-            digests[image.sop_instance_uid, image.frame_number] = digest
+            digests[_key(image)] = digest
     images.write_digests(digests)
     return len(digests), problems
+
+
+def _key(image: KnownImage) -> ImageKey:
+    return image.sop_instance_uid, image.frame_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

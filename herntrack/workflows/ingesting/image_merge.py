@@ -19,7 +19,7 @@ from herntrack.catalogue.rows import NewImage
 from herntrack.dicom.header_rules import ScannedImage, derived_patient_id
 from herntrack.dicom.scan import Scan, Scanned
 from herntrack.dicom.stacks import BuiltStack, build_stacks
-from herntrack.model.records import FileLocation, Patient, Reject, Series, Stack, Study
+from herntrack.model.images import FileLocation, Patient, Reject, Series, Stack, Study
 from herntrack.workflows.ingesting.copies import compare_copies, copy_reject, says_place
 from herntrack.workflows.ingesting.unsettled import Place, Places
 from herntrack.workflows.settings import ImageRoot

@@ -18,7 +18,7 @@ from pathlib import Path
 from herntrack.catalogue.images import CatalogueCounts, ImageRepository
 from herntrack.catalogue.session import Catalogue
 from herntrack.dicom.reading_process import GARBAGE_FROM_OBJECTS, HeaderReaders
-from herntrack.model.records import Reject
+from herntrack.model.images import Reject
 from herntrack.workflows.ingesting.archived import ArchivesTaken, archives_among, copy_archives
 from herntrack.workflows.ingesting.copied import ARCHIVE_CODES, ARCHIVE_COPIED, Copier
 from herntrack.workflows.ingesting.file_changes import FileChanges
@@ -213,7 +213,7 @@ class _Run:
             write_visits(workspace, images)
         images.add_rejects(archives.members)
         write_set_aside(workspace, images)
-        n_digested, undigested = self._digests(images, walk) if has_digests else (0, [])
+        n_digested, undigested = self._digests(images, walk, read, has_digests=has_digests)
         set_aside = (*set_aside_among(images, walk), *self._not_copied())
         notes = [
             *different_pixel_notes(set_aside),
@@ -233,11 +233,20 @@ class _Run:
             n_digested=n_digested,
         )
 
-    def _digests(self, images: ImageRepository, walk: Walk) -> tuple[int, list[str]]:
-        from herntrack.workflows.ingesting.digests import write_digests
+    def _digests(
+        self, images: ImageRepository, walk: Walk, read: FilesRead, *, has_digests: bool
+    ) -> tuple[int, list[str]]:
+        before = {image: digest for image, (_, _, digest) in read.standing.digests.items()}
+        if not (before or has_digests):
+            return 0, []
+        from herntrack.workflows.ingesting.digests import renew_digests, write_digests
 
+        n_renewed, said = renew_digests(self._workspace, images, before, progress=self._progress)
+        if not has_digests:
+            return n_renewed, said
         files = {(root.name, relative) for root, relative, _ in walk.files}
-        return write_digests(self._workspace, images, files, progress=self._progress)
+        n_new, undigested = write_digests(self._workspace, images, files, progress=self._progress)
+        return n_renewed + n_new, [*said, *undigested]
 
     def _not_copied(self) -> list[Reject]:
         return [

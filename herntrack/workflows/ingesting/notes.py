@@ -11,7 +11,7 @@ from herntrack.catalogue.files import FileKey
 from herntrack.catalogue.images import ImageRepository
 from herntrack.dicom.scan import Scanned, ScanResult
 from herntrack.dicom.scan_chunk import FoundFile
-from herntrack.model.records import Reject
+from herntrack.model.images import Reject
 from herntrack.workflows.ingesting.copied import Copier
 from herntrack.workflows.ingesting.copies import DIFFERENT_PIXELS, DIFFERENT_PLACE
 from herntrack.workflows.ingesting.file_changes import FileChanges

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from herntrack.catalogue.images import ImageRepository
 from herntrack.dicom.scan import Scanned, ScanResult
-from herntrack.model.records import Person, Study
+from herntrack.model.images import Person, Study
 from herntrack.readings.decisions import DecisionStore
 from herntrack.workflows.patients.people import look_for_people
 from herntrack.workflows.patients.visits import close_visits

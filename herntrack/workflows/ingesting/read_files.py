@@ -15,7 +15,7 @@ from herntrack.catalogue.images import ImageRepository
 from herntrack.dicom.reading_process import HeaderReaders
 from herntrack.dicom.scan import Scan, ScanResult, found_file, scan_in_parts
 from herntrack.dicom.scan_chunk import FoundFile, Refusal
-from herntrack.model.records import FileLocation
+from herntrack.model.images import FileLocation
 from herntrack.workflows.ingesting.file_changes import FileChanges
 from herntrack.workflows.ingesting.image_merge import Merge, Standing
 from herntrack.workflows.ingesting.unsettled import Places, Unsettled

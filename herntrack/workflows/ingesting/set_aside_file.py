@@ -10,7 +10,7 @@ import json
 import os
 
 from herntrack.errors import WorkspaceError
-from herntrack.model.records import FileLocation, Reject
+from herntrack.model.images import FileLocation, Reject
 from herntrack.workflows.workspace import COPIES_FILE, SCRATCH_FOLDER, Workspace
 
 NO_ROOT = ""

@@ -13,7 +13,7 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.dicom.scan_chunk import Refusal
 from herntrack.dicom.stacks import build_stacks
 from herntrack.errors import CatalogueError
-from herntrack.model.records import Reject
+from herntrack.model.images import Reject
 from herntrack.workflows.ingesting.archived import ArchivesTaken
 from herntrack.workflows.ingesting.copied import ARCHIVE_COPIED
 from herntrack.workflows.ingesting.file_changes import FileChanges, file_changes, is_member_of

@@ -16,7 +16,7 @@ from herntrack.catalogue.files import FileKey, KnownImage
 from herntrack.catalogue.images import ImageRepository
 from herntrack.dicom.header_rules import ScannedImage
 from herntrack.dicom.scan import Scanned, ScanResult
-from herntrack.model.records import FileLocation
+from herntrack.model.images import FileLocation
 from herntrack.workflows.ingesting.copies import COPY_CODES, claimed_study, kept_file
 from herntrack.workflows.settings import ImageRoot
 

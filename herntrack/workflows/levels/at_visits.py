@@ -20,16 +20,16 @@ import numpy.typing as npt
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import AlignmentRefusedError, RecordNotFoundError
 from herntrack.model.base_plane import BasePlane, Point
-from herntrack.model.records import CataloguedStack, VisitAlignment
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import VisitAlignment
 from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level
 from herntrack.reading_room.level_lock import LevelLock, LevelStatus
 from herntrack.volumetrics.comparability import UNMEASURABLE_ROLES
+from herntrack.workflows.aligning.disc_places import disc_conflict
 from herntrack.workflows.aligning.motions import motion_between
-from herntrack.workflows.aligning.pairs import frame_of
+from herntrack.workflows.aligning.said_discs import SaidDisc, said_discs
 from herntrack.workflows.aligning.standing import stored_alignments
-from herntrack.workflows.levels.places import disc_conflict
-from herntrack.workflows.levels.records import SaidDisc, said_discs
 from herntrack.workflows.levels.stacks import contains, stack_rank
 from herntrack.workflows.workspace import Workspace
 
@@ -216,8 +216,8 @@ def contradiction(
         ]
         if visit_date == here.study.study_date:
             continue
-        frames = {frame_of(disc.each) for disc in there if disc.is_confirmed}
-        there = [disc for disc in there if frame_of(disc.each) in frames]
+        frames = {disc.each.frame for disc in there if disc.is_confirmed}
+        there = [disc for disc in there if disc.each.frame in frames]
         try:
             motion = motion_between(
                 there[0].each, here, level=level, alignments=spine.alignments, stacks=spine.stacks

@@ -16,10 +16,11 @@ import numpy as np
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import AlignmentRefusedError
 from herntrack.model.base_plane import BasePlane
-from herntrack.model.records import CataloguedStack, Lesion, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion, Reading
 from herntrack.workflows.aligning.motions import motion_between
+from herntrack.workflows.aligning.said_discs import confirmed_plane
 from herntrack.workflows.aligning.standing import stored_alignments
-from herntrack.workflows.levels.records import confirmed_plane
 from herntrack.workflows.workspace import Workspace
 
 CARRIED = "carried"

@@ -18,12 +18,12 @@ from herntrack.errors import LevelError, RecordNotFoundError
 from herntrack.levels.records import Confidence
 from herntrack.model.anatomy import Anatomy
 from herntrack.model.base_plane import BasePlane, Point
+from herntrack.model.images import CataloguedStack
 from herntrack.model.level_decisions import AnatomyNote, LevelConfirmation
-from herntrack.model.records import CataloguedStack
 from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Level
 from herntrack.readings.decisions import DecisionStore
-from herntrack.workflows.aligning.pairs import frame_of
+from herntrack.workflows.aligning.said_discs import SaidDisc
 from herntrack.workflows.levels.at_visits import KnownDisc, Spine, contradiction
 from herntrack.workflows.levels.proposing import (
     PROPOSER,
@@ -32,9 +32,8 @@ from herntrack.workflows.levels.proposing import (
     record_proposals,
     stack_of,
 )
-from herntrack.workflows.levels.records import SaidDisc
 from herntrack.workflows.levels.stacks import contains, point_text
-from herntrack.workflows.reading.recording import Origin
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 from herntrack.workflows.workspace_lock import workspace_locked
@@ -311,7 +310,7 @@ def _with_corners(decision: LevelConfirmation, plane: BasePlane | None) -> Level
 
 def _is_same(standing: SaidDisc, place: _Place) -> bool:
     is_there = math.dist(standing.centre_lps, place.centre_lps) <= SAME_POINT_MM
-    return is_there and frame_of(standing.each) == frame_of(place.each) and place.corners_lps is None
+    return is_there and standing.each.frame == place.each.frame and place.corners_lps is None
 
 
 def _refuse_if_locked(standing: SaidDisc | None, place: _Place, *, is_replacing: bool, reason: str) -> None:
@@ -319,7 +318,7 @@ def _refuse_if_locked(standing: SaidDisc | None, place: _Place, *, is_replacing:
         return
     if not is_replacing or not reason.strip():
         where = f"at {point_text(standing.centre_lps)}"
-        if frame_of(standing.each) == frame_of(place.each):
+        if standing.each.frame == place.each.frame:
             where += f", {math.dist(standing.centre_lps, place.centre_lps):.1f} mm from this point"
         raise LevelError(
             sentence(
@@ -356,6 +355,6 @@ def _others(spine: Spine, level: Level, place: _Place) -> dict[Level, Point]:
         if disc.is_confirmed
         and disc.level is not level
         and disc.visit_date == place.visit_date
-        and frame_of(disc.each) == frame_of(place.each)
+        and disc.each.frame == place.each.frame
         and contains(place.each, disc.centre_lps)
     }

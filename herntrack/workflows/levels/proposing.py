@@ -17,16 +17,15 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.errors import GeometryMismatchError, LevelError, RecordNotFoundError
 from herntrack.levels.records import Confidence
 from herntrack.model.base_plane import Point
+from herntrack.model.images import CataloguedStack
 from herntrack.model.level_decisions import LevelProposal
-from herntrack.model.records import CataloguedStack
 from herntrack.model.vocabulary import Level
 from herntrack.reading_room.level_lock import LevelStatus
 from herntrack.readings.decisions import DecisionStore
-from herntrack.workflows.aligning.pairs import frame_of
+from herntrack.workflows.aligning.said_discs import has_l6
 from herntrack.workflows.levels.at_visits import KnownDisc, Spine, known_discs
-from herntrack.workflows.levels.records import has_l6
 from herntrack.workflows.levels.stacks import contains, point_text, stack_for_levels
-from herntrack.workflows.reading.recording import Origin
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_volume
 from herntrack.workflows.workspace import Workspace
@@ -89,11 +88,11 @@ def propose_levels(
             for disc in known_discs(workspace, catalogue, patient_id)
             if disc.visit_date == visited and disc.status in {LevelStatus.CONFIRMED, LevelStatus.CARRIED}
         ]
-        frame = frame_of(each)
+        frame = each.frame
         named = {
             disc.level: disc.centre_lps
             for disc in known
-            if frame_of(spine.stacks[disc.stack_uid]) == frame and contains(each, disc.centre_lps)
+            if spine.stacks[disc.stack_uid].frame == frame and contains(each, disc.centre_lps)
         }
         if not named:
             raise LevelError(

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from herntrack.model.level_decisions import AnatomyNote
+from herntrack.workflows.aligning.said_discs import anatomy_of
 from herntrack.workflows.levels.at_visits import KnownDisc, known_discs
-from herntrack.workflows.levels.records import anatomy_of
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 

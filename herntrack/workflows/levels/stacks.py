@@ -13,10 +13,10 @@ import numpy.typing as npt
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import RecordNotFoundError
 from herntrack.model.base_plane import Point
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.model.vocabulary import ImageRole, Plane
 from herntrack.volumetrics.comparability import UNMEASURABLE_ROLES
-from herntrack.workflows.reading.stack_choice import WEIGHTING_PREFERENCE
+from herntrack.workflows.stack_choice import WEIGHTING_PREFERENCE
 
 LEAST_SLICES = 3
 """A stack of fewer slices has no middle to look for discs in."""

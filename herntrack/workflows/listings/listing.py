@@ -8,11 +8,11 @@ from typing import Any
 
 from herntrack.catalogue.images import ImageCounts
 from herntrack.catalogue.session import Catalogue
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.model.vocabulary import Horizon
 from herntrack.workflows.listings.kinds import Listing, Row
-from herntrack.workflows.reading.stack_choice import StackProposal, proposed_stacks
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.stack_choice import StackProposal, proposed_stacks
 from herntrack.workflows.workspace import Workspace
 
 __all__ = ["Listing", "Row", "list_rows", "proposal_row", "stack_row"]

@@ -18,9 +18,9 @@ from herntrack.model.vocabulary import Level, ReadingStatus, Side, Term
 from herntrack.reading_room.draft_files import DraftKey, list_journals
 from herntrack.reading_room.journal import read_draft
 from herntrack.workflows.patients.visits import confirmed_baselines
-from herntrack.workflows.reading.signatures import signatures
-from herntrack.workflows.reading.stack_choice import proposed_stacks
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.signatures import signatures
+from herntrack.workflows.stack_choice import proposed_stacks
 from herntrack.workflows.workspace import Workspace
 
 

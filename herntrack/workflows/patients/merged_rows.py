@@ -15,7 +15,8 @@ from dataclasses import replace
 from herntrack.catalogue.session import Catalogue
 from herntrack.dicom.header_rules import derived_patient_id
 from herntrack.model.decisions import Decision, PatientMerge, standing_decisions
-from herntrack.model.records import Lesion, Patient
+from herntrack.model.images import Patient
+from herntrack.model.records import Lesion
 from herntrack.readings.decisions import DecisionStore
 from herntrack.workflows.workspace import Workspace
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import CatalogueError, RecordNotFoundError
 from herntrack.model.decisions import PatientMerge, PatientSplit
-from herntrack.model.records import Lesion, Study
+from herntrack.model.images import Study
+from herntrack.model.records import Lesion
 from herntrack.readings.decisions import DecisionStore
 from herntrack.workflows.patients.merged_rows import (
     UNIDENTIFIED,
@@ -34,7 +35,7 @@ from herntrack.workflows.workspace import Workspace
 from herntrack.workflows.workspace_lock import workspace_locked
 
 if TYPE_CHECKING:
-    from herntrack.workflows.reading.readings import Origin
+    from herntrack.workflows.recording import Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +266,6 @@ def _uid(record: Study | Lesion) -> str:
 
 def _default_origin() -> Origin:
     # Loading what readings need takes longer than most ingests.
-    from herntrack.workflows.reading.readings import Origin
+    from herntrack.workflows.recording import Origin
 
     return Origin()

@@ -17,7 +17,7 @@ from datetime import date
 from enum import StrEnum
 from itertools import combinations
 
-from herntrack.model.records import Person, Study
+from herntrack.model.images import Person, Study
 from herntrack.workflows.patients.person_names import NameLikeness, name_likeness, name_words
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace

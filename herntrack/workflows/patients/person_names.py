@@ -77,7 +77,7 @@ def name_words(name: str) -> tuple[str, ...]:
     Parameters
     ----------
     name : str
-        As `herntrack.model.records.Person.name`: the first of several scripts counts.
+        As `herntrack.model.images.Person.name`: the first of several scripts counts.
     """
     words = _WORD.findall(name.split(" = ", maxsplit=1)[0].lower())
     if any(character.isdigit() for character in name) or PLACEHOLDERS.intersection(words):

@@ -26,7 +26,7 @@ from herntrack.workflows.workspace import Workspace
 from herntrack.workflows.workspace_lock import workspace_locked
 
 if TYPE_CHECKING:
-    from herntrack.workflows.reading.readings import Origin
+    from herntrack.workflows.recording import Origin
 
 CLOSE_DAYS = 2
 """Visits so few days apart may be one examination that went on after midnight, or was completed (days)."""
@@ -180,6 +180,6 @@ def _visits(
 
 def _default_origin() -> Origin:
     # Loading what readings need takes longer than most ingests.
-    from herntrack.workflows.reading.readings import Origin
+    from herntrack.workflows.recording import Origin
 
     return Origin()

@@ -14,8 +14,8 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.errors import AmbiguousChoiceError, ReadingError, RecordNotFoundError
 from herntrack.model.records import Reading
 from herntrack.workflows.reading.readings import AddedReading
-from herntrack.workflows.reading.recording import Origin, draft_reading, record_reading
-from herntrack.workflows.reporting.measure import reading_mask
+from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.recording import Origin, draft_reading, record_reading
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 

@@ -22,7 +22,7 @@ from herntrack.model.reading_decisions import VisitBlinding, VisitUnblinding, la
 from herntrack.model.vocabulary import Level, Side
 from herntrack.readings.decisions import DecisionStore
 from herntrack.workflows.listings.worklist import ReadingState, WorkItem, worklist
-from herntrack.workflows.reading.recording import Origin
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.workspace import Workspace
 
 

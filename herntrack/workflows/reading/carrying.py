@@ -16,12 +16,13 @@ from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import GeometryError, ReadingError
 from herntrack.model.base_plane import BasePlane
-from herntrack.model.records import CataloguedStack, Lesion, Reading, VisitAlignment
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion, Reading, VisitAlignment
 from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Comparability, ReadingStatus
 from herntrack.volumetrics.comparability import weighting_kind
 from herntrack.workflows.aligning.motions import Motion, motion_between
-from herntrack.workflows.reading.stack_choice import StackProposal
+from herntrack.workflows.stack_choice import StackProposal
 
 if TYPE_CHECKING:
     from herntrack.imaging.volume import Volume

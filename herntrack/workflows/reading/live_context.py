@@ -15,15 +15,16 @@ import numpy as np
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError
-from herntrack.model.records import CataloguedStack, Measurement, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Measurement, Reading
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.draft_files import DraftKey
 from herntrack.reading_room.live_numbers import LiveContext
 from herntrack.volumetrics.records import ReadingFact
 from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.patients.visits import confirmed_baselines
-from herntrack.workflows.reading.facts import reading_fact
-from herntrack.workflows.reporting.measure import reading_mask
+from herntrack.workflows.reading_facts import reading_fact
+from herntrack.workflows.reading_masks import reading_mask
 from herntrack.workflows.workspace import Workspace
 
 DRAFT_UID = "draft"

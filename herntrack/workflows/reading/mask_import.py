@@ -11,7 +11,7 @@ import numpy as np
 from herntrack._typing import MaskZYX
 from herntrack.catalogue.images import ImageRepository
 from herntrack.errors import AmbiguousChoiceError, ReadingError, RecordNotFoundError
-from herntrack.model.records import CataloguedStack, Stack
+from herntrack.model.images import CataloguedStack, Stack
 from herntrack.volumetrics.visits import MAX_VOLUME_MM3
 from herntrack.workflows.stack_files import stack_images, stack_sop_instance_uids
 

@@ -17,7 +17,8 @@ from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import DraftError, DraftInUseError, ReadingError
 from herntrack.model.descriptors import NO_DESCRIPTORS
-from herntrack.model.records import CataloguedStack, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Reading
 from herntrack.model.sentences import sentence, sentence_of
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.draft_contents import DraftBeginning, Judgement
@@ -27,11 +28,11 @@ from herntrack.reading_room.journal import Journal, RecoveredDraft, read_draft
 from herntrack.reading_room.live_numbers import LiveNumbers
 from herntrack.reading_room.mask_session import MaskSession
 from herntrack.workflows.reading.live_context import live_context
-from herntrack.workflows.reading.recording import Origin
 from herntrack.workflows.reading.session import LookOnly, OpenedReading, ReadingSession, signed_words
-from herntrack.workflows.reading.signatures import signed_of
-from herntrack.workflows.reporting.measure import reading_mask
+from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.signatures import signed_of
 from herntrack.workflows.workspace import Workspace
 
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError, ReadingError
-from herntrack.model.records import CataloguedStack, Lesion, Reading, VisitAlignment
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion, Reading, VisitAlignment
 from herntrack.model.sentences import sentence, sentence_of
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.volumetrics.rules import load_rules
@@ -27,16 +28,16 @@ from herntrack.workflows.levels.base_planes import known_plane
 from herntrack.workflows.patients.visits import confirmed_baselines
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.reading.carrying import CarryCase, carry, cases_to_carry
-from herntrack.workflows.reading.recording import (
+from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.recording import (
     AUTOMATIC_READER,
     Origin,
     draft_reading,
     record_reading,
     visit_of_stack,
 )
-from herntrack.workflows.reading.stack_choice import StackProposal, proposals_of_lesion
-from herntrack.workflows.reporting.measure import reading_mask
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.stack_choice import StackProposal, proposals_of_lesion
 from herntrack.workflows.stack_files import stack_volume
 from herntrack.workflows.workspace import Workspace
 

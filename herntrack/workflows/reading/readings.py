@@ -1,7 +1,7 @@
 """Recording what readers say: lesions, masks from elsewhere, absent and not evaluable.
 
 Every reading is checked against the catalogue first, then written to the append-only
-store, then to the catalogue (`herntrack.workflows.reading.recording`). A reading of the same lesion, visit
+store, then to the catalogue (`herntrack.workflows.recording`). A reading of the same lesion, visit
 and reader on the same stack is superseded, never overwritten.
 """
 
@@ -17,14 +17,15 @@ import numpy as np
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import AmbiguousChoiceError, ReadingError, RecordNotFoundError
-from herntrack.model.records import CataloguedStack, Lesion, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import HerniationType, Level, ReadingStatus, Side
 from herntrack.readings.store import ReadingStore
 from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.reading.mask_import import ImportedMask, read_mask, referenced_stack, size_notes
-from herntrack.workflows.reading.recording import Origin, draft_reading, record_reading, visit_of_stack
-from herntrack.workflows.reading.stack_choice import choose_stack_for_visit
+from herntrack.workflows.recording import Origin, draft_reading, record_reading, visit_of_stack
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.stack_choice import choose_stack_for_visit
 from herntrack.workflows.workspace import Workspace
 
 __all__ = [

@@ -16,15 +16,16 @@ from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import ReadingError, RecordNotFoundError
 from herntrack.model.base_plane import BasePlane, Point
-from herntrack.model.records import CataloguedStack, Lesion, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.draft_contents import Judgement
 from herntrack.reading_room.draft_files import DraftKey, saving_locked
 from herntrack.readings.store import ReadingStore
-from herntrack.workflows.reading.recording import AUTOMATIC_READER, Origin
-from herntrack.workflows.reading.signatures import refuse_if_signed
-from herntrack.workflows.reporting.measure import reading_mask
+from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.recording import AUTOMATIC_READER, Origin
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.signatures import refuse_if_signed
 from herntrack.workflows.stack_files import stack_headers
 from herntrack.workflows.workspace import Workspace
 

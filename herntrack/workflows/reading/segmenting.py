@@ -19,11 +19,12 @@ import numpy as np
 from herntrack.errors import GeometryError, ReadingError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import CataloguedStack, Lesion, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion, Reading
 from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.workflows.levels.base_planes import KnownPlane, known_plane
-from herntrack.workflows.reading.recording import (
+from herntrack.workflows.recording import (
     AUTOMATIC_READER,
     Origin,
     draft_reading,

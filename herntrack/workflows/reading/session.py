@@ -14,8 +14,9 @@ from herntrack._typing import MaskZYX
 from herntrack.errors import DraftError, ReadingError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.descriptors import Descriptors
+from herntrack.model.images import CataloguedStack
 from herntrack.model.reading_decisions import ReadingSignature
-from herntrack.model.records import CataloguedStack, Lesion, Reading
+from herntrack.model.records import Lesion, Reading
 from herntrack.model.sentences import Sentence, sentence
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.draft_contents import Judgement
@@ -27,9 +28,9 @@ from herntrack.reading_room.live_numbers import LiveNumbers, LivePicture
 from herntrack.reading_room.mask_session import MaskSession
 from herntrack.reading_room.suggestions import CanalLandmarks, Suggestions, suggest_descriptors
 from herntrack.segmentation.guards import GuardWarning, check_mask
-from herntrack.workflows.reading.recording import Origin
 from herntrack.workflows.reading.saves import ReadingContents, SaveConflict, SavedReading, save_reading
 from herntrack.workflows.reading.sign_off import sign_reading
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.workspace import Workspace
 
 PLACED = "placed by the reader"

@@ -1,6 +1,6 @@
 """Signing a reading: it is final until an amendment says why it is opened again.
 
-`herntrack.workflows.reading.signatures` says what is signed.
+`herntrack.workflows.signatures` says what is signed.
 
 Public: `sign_reading`, `amend_reading`, `Amended`.
 """
@@ -19,11 +19,11 @@ from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.draft_files import saving_locked
 from herntrack.reading_room.level_lock import LevelLock
 from herntrack.readings.decisions import DecisionStore
-from herntrack.workflows.reading.recording import Origin
 from herntrack.workflows.reading.saves import store_reading
-from herntrack.workflows.reading.signatures import standing_signatures
-from herntrack.workflows.reporting.measure import reading_mask
+from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.signatures import standing_signatures
 from herntrack.workflows.workspace import Workspace
 
 

@@ -17,9 +17,9 @@ from herntrack.volumetrics.stability import Stability, outcome_stability
 from herntrack.volumetrics.visits import NO_READING, Baseline, FollowUpVisit
 from herntrack.workflows.patients.visits import confirmed_baselines
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.reading.facts import reading_fact
-from herntrack.workflows.reporting.measure import CaseSetAside
+from herntrack.workflows.reading_facts import reading_fact
 from herntrack.workflows.session import catalogue_of, refuse_to_write
+from herntrack.workflows.set_aside import CaseSetAside
 from herntrack.workflows.workspace import Workspace
 
 

@@ -11,13 +11,14 @@ import numpy as np
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import GeometryError, HerntrackError, ReportError
 from herntrack.imaging.rough_alignment import rough_alignment
-from herntrack.model.records import CataloguedStack, Measurement, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Measurement, Reading
 from herntrack.model.timepoints import timepoint_of_day
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reports.key_images import KeyImage, KeyStrip, render_key_strip
 from herntrack.volumetrics.followup import ReadingFact
+from herntrack.workflows.reading_masks import reading_mask
 from herntrack.workflows.reporting.classify import LesionAssessment
-from herntrack.workflows.reporting.measure import reading_mask
 from herntrack.workflows.stack_files import stack_volume
 from herntrack.workflows.workspace import Workspace
 

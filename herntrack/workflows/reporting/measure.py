@@ -8,27 +8,21 @@ from typing import TYPE_CHECKING
 from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError
-from herntrack.model.records import Measurement, Reading, Stack
+from herntrack.model.images import Stack
+from herntrack.model.records import Measurement, Reading
 from herntrack.model.vocabulary import ReadingStatus
-from herntrack.readings.store import ReadingStore
 from herntrack.volumetrics.error_model import sigma_mm3
 from herntrack.volumetrics.measure import EMPTY_MEASUREMENT, MaskMeasurement, measure_mask
 from herntrack.volumetrics.rules import RuleSet, load_rules
 from herntrack.workflows.progress import Progress, silent
+from herntrack.workflows.reading_masks import reading_mask
 from herntrack.workflows.session import catalogue_of, refuse_to_write
-from herntrack.workflows.stack_files import stack_images, stack_volume
+from herntrack.workflows.set_aside import CaseSetAside
+from herntrack.workflows.stack_files import stack_volume
 from herntrack.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
     from herntrack.segmentation.volume_estimates import VolumeEstimates
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseSetAside:
-    """A reading or a lesion that could not be used, and why."""
-
-    uid: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +76,6 @@ def measure(workspace: Workspace, *, progress: Progress = silent) -> MeasureSumm
     return MeasureSummary(
         n_measured=len(measured), n_up_to_date=len(readable) - len(stale), set_aside=tuple(set_aside)
     )
-
-
-def reading_mask(catalogue: Catalogue, workspace: Workspace, reading: Reading) -> tuple[MaskZYX, Stack]:
-    """Return a reading's mask and the stack whose grid it is on.
-
-    Raises
-    ------
-    RecordNotFoundError
-        If the stack it was made on is not catalogued.
-    """
-    stack = catalogue.images.stack(reading.stack_uid or "").stack
-    images = stack_images(catalogue.images, stack.stack_uid)
-    return ReadingStore(workspace.readings_folder).load_mask(reading, stack.geometry, images), stack
 
 
 def _is_stale(reading: Reading, known: Measurement | None, rules: RuleSet) -> bool:

@@ -18,13 +18,14 @@ from herntrack.reports.page import ReportFiles, write_report
 from herntrack.reports.records import CohortReport, LesionDetail, SetAside, patient_page_name
 from herntrack.volumetrics.rules import RuleSet
 from herntrack.volumetrics.sensitivity import sensitivity_table
-from herntrack.volumetrics.visits import LesionVolumes
+from herntrack.volumetrics.visits import MAX_VOLUME_MM3, LesionVolumes
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.reporting.classify import ClassifySummary, LesionAssessment, classify
 from herntrack.workflows.reporting.key_pictures import key_pictures
-from herntrack.workflows.reporting.measure import CaseSetAside, measure
+from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.reporting.rows import change_rows, flag_texts, lesion_row, outcome_rows, volume_rows
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.set_aside import CaseSetAside
 from herntrack.workflows.workspace import Workspace
 
 Truths = Mapping[tuple[str, date], float]
@@ -139,21 +140,32 @@ def read_truths(path: Path) -> dict[tuple[str, date], float]:
     ReportError
         If the file or a row cannot be read; the message names the line.
     """
-    truths = {}
+    truths: dict[tuple[str, date], float] = {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             for number, row in enumerate(csv.DictReader(file), start=2):
-                try:
-                    key = row["lesion_uid"], date.fromisoformat(row["visit_date"])
-                    truths[key] = float(row["volume_mm3"])
-                except (KeyError, TypeError, ValueError) as error:
+                key, volume_mm3 = _truth(row, f"{path.name}, line {number}")
+                if key in truths:
                     raise ReportError(
-                        f"{path.name}, line {number}: {error}; a line has lesion_uid, visit_date (YYYY-MM-DD)"
-                        " and volume_mm3"
-                    ) from error
-    except (OSError, UnicodeDecodeError) as error:
+                        f"{path.name}, line {number}: this lesion has that visit already; keep one"
+                    )
+                truths[key] = volume_mm3
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ReportError(f"{path} cannot be read: {error}") from error
     return truths
+
+
+def _truth(row: Mapping[str, str], where: str) -> tuple[tuple[str, date], float]:
+    try:
+        key = row["lesion_uid"], date.fromisoformat(row["visit_date"])
+        volume_mm3 = float(row["volume_mm3"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ReportError(
+            f"{where}: {error}; a line has lesion_uid, visit_date (YYYY-MM-DD) and volume_mm3"
+        ) from error
+    if not 0.0 <= volume_mm3 <= MAX_VOLUME_MM3:
+        raise ReportError(f"{where}: {volume_mm3} is no volume; the limits are 0 to {MAX_VOLUME_MM3:.0f} mm3")
+    return key, volume_mm3
 
 
 def _content(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -10,7 +11,7 @@ from herntrack.model.timepoints import VisitWindow, timepoint_of_day
 from herntrack.model.vocabulary import Comparability, Horizon, OutcomeClass, ReadingStatus, VisitState
 from herntrack.reports.tables import ChangeRow, LesionRow, OutcomeRow
 from herntrack.reports.volumes import VolumeRow
-from herntrack.volumetrics.error_model import sigma_mm3
+from herntrack.volumetrics.error_model import Z_95_TWO_SIDED, sigma_mm3
 from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, VisitRecord
 from herntrack.volumetrics.outcome import decide_visit_state
 from herntrack.volumetrics.rules import RuleSet
@@ -33,7 +34,7 @@ PROPOSED = "proposed"
 """Flag of a visit that rests on a proposal which no reader has accepted."""
 
 ESTIMATES_DISAGREE = "volume_estimates_disagree"
-"""Flag of a visit whose partial-volume estimate differs from the count by more than the count's error."""
+"""Flag of a visit whose partial-volume estimate differs from the count beyond the error of both."""
 
 UNREAD = "not_read"
 """Flag of a visit that nobody has read for this lesion."""
@@ -153,6 +154,7 @@ def _baseline_row(
 ) -> ChangeRow:
     fact = followup.baseline_fact
     volume = followup.baseline.volume_mm3
+    sigma = _sigma(volume, rules, k_mm=followup.baseline.boundary_k_mm(rules))
     return ChangeRow(
         patient_id=assessment.lesion.patient_id,
         lesion_uid=assessment.lesion.lesion_uid,
@@ -165,7 +167,7 @@ def _baseline_row(
         reader="" if fact is None else fact.reader,
         reading_status=followup.baseline.status,
         volume_mm3=volume,
-        volume_sigma_mm3=_sigma(volume, rules, k_mm=rules.boundary_k_same_mm),
+        volume_sigma_mm3=sigma,
         change_mm3=None,
         change_percent=None,
         change_percent_low=None,
@@ -175,7 +177,7 @@ def _baseline_row(
         flags=(
             *followup.baseline.problems,
             *flags,
-            *_reading_flags(assessment, fact, _sigma(volume, rules, k_mm=rules.boundary_k_same_mm)),
+            *_reading_flags(assessment, fact, sigma),
         ),
     )
 
@@ -272,7 +274,8 @@ def _reading_flags(
     partial = None if numbers is None else numbers.partial_volume_mm3
     if numbers is None or partial is None or sigma_of_count is None:
         return tuple(flags)
-    if abs(partial - numbers.volume_mm3) > sigma_of_count:
+    of_both = math.hypot(sigma_of_count, numbers.partial_volume_error_mm3 or 0.0)
+    if abs(partial - numbers.volume_mm3) > Z_95_TWO_SIDED * of_both:
         flags.append(ESTIMATES_DISAGREE)
     return tuple(flags)
 

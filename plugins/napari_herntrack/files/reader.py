@@ -21,7 +21,7 @@ import numpy as np
 from herntrack._typing import LabelsZYX
 from herntrack.errors import GeometryError, HerntrackError, ReadingError
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import CataloguedStack, Study
+from herntrack.model.images import CataloguedStack, Study
 from napari_herntrack.files.beside import (
     MOST_PROBLEMS,
     NOTHING_YET,

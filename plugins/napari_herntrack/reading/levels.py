@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from herntrack.model.base_plane import Point
-from herntrack.model.records import CataloguedStack, Lesion
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion
 from herntrack.reading_room.level_lock import LevelLock, LevelStatus
-from herntrack.workflows.aligning.pairs import frame_of
 from herntrack.workflows.levels.at_visits import disc_centres, level_lock
 from herntrack.workflows.levels.confirming import confirm_level as record_level
 from herntrack.workflows.session import catalogue_of
@@ -67,7 +67,7 @@ def level_knowledge(workspace: Workspace, lesion: Lesion, each: CataloguedStack)
         known = disc_centres(workspace, catalogue, lesion.patient_id, visit_date).get(lesion.level)
         centre = None
         if known is not None:
-            is_same = frame_of(catalogue.images.stack(known.stack_uid)) == frame_of(each)
+            is_same = catalogue.images.stack(known.stack_uid).frame == each.frame
             centre = known.centre_lps if is_same and lock.is_locked else None
     return LevelKnowledge(lock=lock, centre_lps=centre)
 

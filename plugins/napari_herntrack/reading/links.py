@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from herntrack.model.records import VisitAlignment
+from herntrack.model.sentences import recognised
 from herntrack.model.vocabulary import Level
 from herntrack.workflows.aligning.standing import VERDICTS, overrule_alignment, stored_alignments
 from herntrack.workflows.listings.worklist import WorkItem
@@ -30,7 +31,7 @@ class LinkKnown:
     level : Level or None
         The disc it was refined at; None where the whole spine's is used.
     reasons : tuple of str
-        Why it has this verdict; technical, in English.
+        Why it has this verdict, sentences of the engine.
     is_overruled : bool
         Whether a person said so.
     """
@@ -55,7 +56,7 @@ def link_known(workspace: Workspace, item: WorkItem) -> LinkKnown | None:
         verdict=used.verdict,
         residual_mm=used.residual_mm,
         level=used.level,
-        reasons=used.reasons,
+        reasons=tuple(map(recognised, used.reasons)),
         is_overruled=used.is_overruled,
     )
 

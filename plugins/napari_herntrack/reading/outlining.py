@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from herntrack._typing import MaskZYX
 from herntrack.errors import ReadingError
 from herntrack.model.base_plane import BasePlane, Point
-from herntrack.model.records import CataloguedStack, Lesion
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion
 from herntrack.model.sentences import sentence
 from herntrack.workflows.levels.base_planes import KnownPlane, known_plane
 from herntrack.workflows.reading.segmenting import outlined_from_points, refuse_outside

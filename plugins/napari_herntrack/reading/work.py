@@ -15,7 +15,8 @@ from herntrack._typing import MaskZYX
 from herntrack.errors import HerntrackError, ReadingError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import CataloguedStack, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Reading
 from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Plane
 from herntrack.reading_room.suggestions import Suggestions, suggest_descriptors

@@ -24,7 +24,7 @@ from herntrack import child_process
 from herntrack._typing import VolumeZYX
 from herntrack.child_process import received, send, serving
 from herntrack.errors import HerntrackError
-from herntrack.model.records import Stack
+from herntrack.model.images import Stack
 
 if TYPE_CHECKING:
     from herntrack.imaging.load import SliceFile

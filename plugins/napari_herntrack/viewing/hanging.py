@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.model.vocabulary import ImageRole, Plane, Weighting
-from herntrack.workflows.reading.stack_choice import WEIGHTING_PREFERENCE
+from herntrack.workflows.stack_choice import WEIGHTING_PREFERENCE
 
 SHOWN_PLANES = (Plane.SAGITTAL, Plane.AXIAL)
 """Planes that have a view."""

@@ -21,7 +21,7 @@ import numpy as np
 from herntrack._typing import VolumeZYX
 from herntrack.errors import HerntrackError
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import CataloguedStack, Stack
+from herntrack.model.images import CataloguedStack, Stack
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_images, stack_paths
 from herntrack.workflows.workspace import Workspace

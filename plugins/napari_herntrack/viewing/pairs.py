@@ -15,7 +15,8 @@ from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import AlignmentRefusedError, HerntrackError, RecordNotFoundError
 from herntrack.model.base_plane import BasePlane, Point
-from herntrack.model.records import CataloguedStack, Lesion, Reading, Visit
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion, Reading, Visit
 from herntrack.model.vocabulary import Plane, ReadingStatus
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace

@@ -13,12 +13,18 @@ VISUALS = (
     "napari._vispy.layers.labels",
     "napari._vispy.overlays.labels_polygon",
     "napari._vispy.overlays.labels_brush_stroke",
+    "napari._vispy.overlays.brush_circle",
+    "OpenGL.arrays.strings",
+    "OpenGL.arrays.ctypesarrays",
+    "OpenGL.arrays.nones",
+    "OpenGL.arrays.ctypespointers",
+    "OpenGL.arrays.lists",
 )
-"""What napari draws layers with; it imports them when the first canvas is made."""
+"""What napari draws layers with; it imports them when the first canvas is made, and in drawing."""
 
 
 READING = (
-    "skimage.measure",
+    "napari_herntrack.reading.sheet",
     "herntrack.imaging.load",
     "herntrack.readings.segmentation_object",
     "herntrack.segmentation.carry_forward",
@@ -47,5 +53,11 @@ def import_views() -> None:
 
 def import_reading() -> None:
     """Import what opening a visit, the first click and the first save need."""
+    import numpy as np
+
+    from napari_herntrack.viewing.outline import outlines
+
     for name in READING:
         import_module(name)
+    # scikit-image imports its functions when they are used.
+    outlines(np.eye(2))

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from herntrack._typing import FloatArray
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.model.vocabulary import Plane
 from napari_herntrack.viewing.linking import (
     cross_line,

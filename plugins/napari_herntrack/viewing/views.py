@@ -14,7 +14,7 @@ import numpy as np
 
 from herntrack._typing import Affine4x4
 from herntrack.model.base_plane import Point
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.model.vocabulary import Plane
 
 

@@ -29,7 +29,8 @@ from herntrack.catalogue.session import create_catalogue, open_catalogue
 from herntrack.dicom.headers import read_header
 from herntrack.dicom.stacks import build_stacks
 from herntrack.errors import SchemaVersionError
-from herntrack.model.records import Lesion, Patient, Visit
+from herntrack.model.images import Patient
+from herntrack.model.records import Lesion, Visit
 from herntrack.model.vocabulary import Level
 from tests.factories import make_series, write_series
 

@@ -133,3 +133,16 @@ def test_a_damaged_member_costs_only_itself(tmp_path: Path) -> None:
     assert [name for _, name in found.files] == ["IM2"]
     assert [(each.name, each.code) for each in found.refused] == [("IM1", "damaged")]
     assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+def test_a_member_compressed_in_an_unknown_way_is_not_called_damaged(tmp_path: Path) -> None:
+    """File managers compress large members by Deflate64 (method 9), which nothing here reads."""
+    archive = make_zip(tmp_path / "x.zip", {"IM1": b"image" * 100})
+    content = bytearray(archive.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        content[content.index(signature) + offset] = 9
+    archive.write_bytes(content)
+    (refused,) = unpack(archive, tmp_path / "out").refused
+    assert (refused.name, refused.code) == ("IM1", "unknown_compression")
+    assert refused.reason.endswith("unpack the archive by hand and ingest the folder")
+    assert not list((tmp_path / "out").iterdir())

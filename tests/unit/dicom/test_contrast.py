@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from herntrack.dicom.contrast import weighting_of
-from herntrack.model.records import InstanceHeader, Series
+from herntrack.model.images import InstanceHeader, Series
 from herntrack.model.vocabulary import Modality, Weighting
 
 

@@ -92,6 +92,25 @@ def test_what_is_no_dicom_is_named(tmp_path: Path, content: bytes, code: str) ->
 
 
 @pytest.mark.parametrize(
+    ("beginning", "words"),
+    [
+        (b"PK\x03\x04", "name it .zip"),
+        (b"\x1f\x8b\x08", "gzip; unpack it by hand"),
+        (b"7z\xbc\xaf\x27\x1c", "7-Zip archive; unpack it by hand"),
+        (b"Rar!\x1a\x07\x01", "RAR archive; unpack it by hand"),
+    ],
+)
+def test_what_may_hold_images_but_is_not_opened_says_what_to_do(
+    tmp_path: Path, beginning: bytes, words: str
+) -> None:
+    path = tmp_path / "export"
+    path.write_bytes(beginning + bytes(300))
+    refused = refusal(path)
+    assert refused.code == "not_dicom"
+    assert words in refused.reason
+
+
+@pytest.mark.parametrize(
     ("values", "code", "word"),
     [
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "not_mr_or_ct", "Secondary Capture"),

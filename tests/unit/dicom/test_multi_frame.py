@@ -15,7 +15,7 @@ from herntrack.dicom.headers import SetAside, read_images
 from herntrack.dicom.reading_process import HeaderReaders
 from herntrack.dicom.scan import Scanned, scan_in_parts, walk_files
 from herntrack.dicom.stacks import BuiltStack, build_stacks
-from herntrack.model.records import InstanceHeader
+from herntrack.model.images import InstanceHeader
 from tests.enhanced import ENHANCED_CT, LEGACY_MR, SHARED, Group, frame, make_enhanced
 from tests.factories import ROOT, make_dataset, write
 

@@ -22,7 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from herntrack.dicom.element_walk import Unusual
+from herntrack.dicom.elements import Unusual
 from herntrack.dicom.pixels import decode_values, read_dataset, read_values, rescaled
 from herntrack.dicom.plain_pixels import PlainHeader, PlainPixels
 from herntrack.errors import DicomError

@@ -4,7 +4,7 @@ import pytest
 
 from herntrack.dicom.region import lumbar_of
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import InstanceHeader, Series
+from herntrack.model.images import InstanceHeader, Series
 from herntrack.model.vocabulary import Modality
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)

@@ -6,7 +6,7 @@ import pytest
 
 from herntrack.dicom.roles import role_of
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import InstanceHeader, Series
+from herntrack.model.images import InstanceHeader, Series
 from herntrack.model.vocabulary import ImageRole, Modality, Plane
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import Stack
+from herntrack.model.images import Stack
 from herntrack.model.vocabulary import Weighting
 
 CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"

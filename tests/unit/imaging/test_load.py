@@ -24,7 +24,7 @@ from herntrack.imaging import load
 from herntrack.imaging.load import SliceFile, load_image, load_volume
 from herntrack.imaging.sitk_bridge import to_sitk
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import Stack
+from herntrack.model.images import Stack
 from tests.enhanced import frame, make_enhanced, ramp
 from tests.factories import make_dataset, write
 from tests.phantoms import grid, rotation

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from herntrack.errors import ReportError
-from herntrack.model.records import FileLocation, Reject
+from herntrack.model.images import FileLocation, Reject
 from herntrack.model.vocabulary import Horizon
 from herntrack.reports.records import CohortReport, SetAside, patient_page_name
 from tests.unit.reports.fabricated import fabricated_report

@@ -69,6 +69,17 @@ def test_a_proposed_baseline_counts_until_one_is_accepted() -> None:
     assert OutcomeFlag.PROPOSED not in decide_outcome(followup.baseline, followup.visits, RULES).flags
 
 
+@pytest.mark.parametrize("is_baseline_proposed", [True, False])
+@pytest.mark.parametrize("is_visit_proposed", [True, False])
+def test_the_larger_error_counts_until_a_reader_vouches_for_both_outlines(
+    is_baseline_proposed: bool, is_visit_proposed: bool
+) -> None:
+    base = replace(READING, is_proposed=is_baseline_proposed)
+    later = on_day(90, volume_mm3=300.0, is_proposed=is_visit_proposed)
+    (visit,) = build_followup([base, later], RULES).visits
+    assert visit.boundary_k_mm(RULES) == (2.2 if is_baseline_proposed or is_visit_proposed else 1.6)
+
+
 def test_an_absent_proposal_is_reduced_by_all_and_an_accepted_one_absent() -> None:
     states, flags = [], []
     for fact in (proposed(90, **GONE), replace(proposed(90, **GONE), is_proposed=False)):

@@ -11,18 +11,8 @@ import numpy as np
 from herntrack.catalogue.rows import NewImage
 from herntrack.dicom.header_parts import HeaderParts
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import (
-    FileLocation,
-    Lesion,
-    Measurement,
-    Patient,
-    Reading,
-    Reject,
-    Series,
-    Stack,
-    Study,
-    Visit,
-)
+from herntrack.model.images import FileLocation, Patient, Reject, Series, Stack, Study
+from herntrack.model.records import Lesion, Measurement, Reading, Visit
 from herntrack.model.timepoints import timepoint_of_day
 from herntrack.model.vocabulary import Level, Modality, Plane, ReadingStatus, Side, Weighting
 from herntrack.volumetrics.rules import load_rules

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import CataloguedStack, Series, Stack, Study
+from herntrack.model.images import CataloguedStack, Series, Stack, Study
 from herntrack.model.vocabulary import ImageRole, Modality, Plane, Weighting
 from herntrack.workflows.aligning.pairs import StackPair, grids_digest, pairs_to_align
 

@@ -6,7 +6,7 @@ import pytest
 
 from herntrack.model.base_plane import Point
 from herntrack.model.vocabulary import Level
-from herntrack.workflows.levels.places import disc_conflict
+from herntrack.workflows.aligning.disc_places import disc_conflict
 
 L4_L5 = {Level.L4_L5: (-8.0, 30.0, -480.0)}
 

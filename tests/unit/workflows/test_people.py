@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from herntrack.model.records import Person, Study
+from herntrack.model.images import Person, Study
 from herntrack.workflows.patients.people import Grade, contradictions, look_for_people, patient_names
 from herntrack.workflows.patients.person_names import NameLikeness, name_likeness, name_words
 

@@ -11,10 +11,10 @@ from herntrack.errors import AmbiguousChoiceError, RecordNotFoundError
 from herntrack.model.vocabulary import Comparability, ImageRole, Modality, Plane, Weighting
 from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.listings.timeline import lesion_timeline, patient_timeline
-from herntrack.workflows.reading.stack_choice import StackProposal, choose_stack_for_visit, proposed_stacks
 from herntrack.workflows.reporting.classify import assess
 from herntrack.workflows.reporting.rows import change_rows, flag_texts
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.stack_choice import StackProposal, choose_stack_for_visit, proposed_stacks
 from tests.unit.workflows.catalogued import DAY_0, LESION, PATIENT, Study0
 
 RULES = load_rules()

@@ -258,6 +258,39 @@ def test_a_decimal_comma_needs_another_separator(tmp_path: Path) -> None:
     assert fault.value == "1.234,5"
 
 
+def test_grouped_thousands_are_not_taken_for_a_decimal(tmp_path: Path) -> None:
+    header = "lesion_uid;day;volume_mm3;modality;status"
+    (fault,) = read_volume_table(write(tmp_path, "L;0;1.000;MR;present", header=header)).set_aside
+    assert fault.message == (
+        "line 2, volume_mm3 = '1.000': this may be grouped thousands or a decimal; write 1000 or 1"
+    )
+    (fault,) = read_volume_table(write(tmp_path, "L;0;1.234.567;MR;present", header=header)).set_aside
+    assert fault.problem.endswith("write 1234567")
+
+
+def test_one_plain_decimal_settles_what_the_dot_means(tmp_path: Path) -> None:
+    rows = "L;0;1000.125;MR;present", "L;91;512.5;MR;present"
+    table = read_volume_table(write(tmp_path, *rows, header="lesion_uid;day;volume_mm3;modality;status"))
+    assert table.lesions[0].baseline.volume_mm3 == 1000.125
+
+
+def test_who_cannot_judge_need_not_name_the_modality(tmp_path: Path) -> None:
+    rows, set_aside = classify_volume_table(write(tmp_path, *GOOD, "2.25.9,180,,,,,not_evaluable,,"), RULES)
+    assert (set_aside, rows[0].visit_states) == ([], "DU")
+
+
+def test_a_column_beside_the_one_it_is_like_is_ignored(tmp_path: Path) -> None:
+    header = f"{HEADER},reader id,Surgery type"
+    rows, _ = classify_volume_table(write(tmp_path, *(f"{row},7,none" for row in GOOD), header=header), RULES)
+    assert rows[0].visit_states == "D"
+
+
+def test_a_header_may_have_blanks_for_underscores(tmp_path: Path) -> None:
+    header = HEADER.replace("_", " ").title()
+    rows, _ = classify_volume_table(write(tmp_path, *GOOD, header=header), RULES)
+    assert rows[0].visit_states == "D"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -267,7 +300,14 @@ def test_a_decimal_comma_needs_another_separator(tmp_path: Path) -> None:
         (b"lesion,day\n", "has no column lesion_uid, volume_mm3, modality, status; it holds lesion, day"),
         (b"just a text\n", "the header has no column lesion_uid"),
         (b"lesion_uid,day,day,volume_mm3,modality,status\n", "the header names the column day twice"),
-        ("lesion_uid\n".encode("utf-16"), "byte 0 is no UTF-8; save the table as CSV UTF-8"),
+        ("lesion_uid\n".encode("utf-16"), "this is UTF-16 text; save the table as CSV UTF-8"),
+        (b"PK\x03\x04\x14\x00", "this is an Excel or OpenDocument workbook; save the table as CSV UTF-8"),
+        (HEADER.encode() + b"\nL\xe9,0,900,MR,,,present,,\n", "is no UTF-8; save the table as CSV UTF-8"),
+        (b"a\x1b[31m,b\n", "it holds a?[31m, b and needs"),
+        (
+            b"lesion_uid,day,volume_mm3,modality,status,after_surgry\n",
+            "the column 'after_surgry' is not used but looks like after_surgery; rename it",
+        ),
         (HEADER.encode() + b'\nL,"0,900,MR,,,present,,\n', "line 2 is no CSV"),
     ],
 )

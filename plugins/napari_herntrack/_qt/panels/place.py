@@ -215,6 +215,7 @@ def _entered(folder: Path | None) -> Workspace:
 
     workspace = find_workspace(folder)
     import_module("napari_herntrack._qt.panels.conductor")
+    import_module("napari_herntrack._qt.room.mount")
     import_views()
     import_reading()
     return workspace

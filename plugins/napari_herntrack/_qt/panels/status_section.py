@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
+from herntrack.model.sentences import Sentence, recognised
 from herntrack.model.vocabulary import ReadingStatus
 from napari_herntrack._qt.panels.face import block, button, column, label, line, show_text
 from napari_herntrack.texts import Texts
@@ -59,7 +60,12 @@ class StatusSection(QWidget):  # type: ignore[misc]  # Qt has no types here
             made.setChecked(each is status)
         if is_blinded and reason not in self._english:
             reason = reason and self._texts("status.reason_hidden")
-        show_text(self.reason, self._english.get(reason, reason))
+        if reason not in self._english:
+            # What the engine said is told; what a reader has written stands as it is.
+            said = recognised(reason)
+            show_text(self.reason, self._texts.said(said) if isinstance(said, Sentence) else reason)
+        else:
+            show_text(self.reason, self._english[reason])
 
     def show_reason(self, why_not: str) -> None:
         """Say why nothing can be said now."""

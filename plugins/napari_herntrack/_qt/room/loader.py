@@ -9,7 +9,7 @@ from typing import Any
 from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, Signal
 
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack._qt.room.turns import Turns
 from napari_herntrack.viewing.decoders import Decoders, prepare

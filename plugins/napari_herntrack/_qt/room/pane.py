@@ -8,14 +8,16 @@ which none holds up the window for long: what comes before the last one is a dar
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import vispy  # type: ignore[import-untyped]  # it has no types
 from napari.components import ViewerModel
 from napari.qt import QtViewer
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from herntrack._typing import FloatArray, LabelsZYX, MaskZYX, VolumeZYX
 from herntrack.model.geometry import VolumeGeometry
@@ -32,9 +34,22 @@ from napari_herntrack.viewing.views import View
 LAYER_MODES = {Hand.BRUSH: "paint", Hand.ERASER: "erase", Hand.POLYGON: "polygon"}
 """Hand -> mode of napari's labels layer; every other hand leaves the layer alone."""
 
+FIRST_BRUSH_PX = 40
+"""A brush that fits into the smallest canvas (pixels)."""
 
-N_PANE_STEPS = 5
+N_PANE_STEPS = 6
 """Steps in which a pane is furnished."""
+
+
+@contextmanager
+def _known_resolution(widget: QWidget) -> Iterator[None]:
+    """Let a canvas take the screen's resolution from Qt; it would run two programs to ask for it."""
+    before = vispy.config["dpi"]
+    vispy.config["dpi"] = before or widget.logicalDpiX()
+    try:
+        yield
+    finally:
+        vispy.config["dpi"] = before
 
 
 class CanvasOnly(QtViewer):  # type: ignore[misc]  # napari's Qt classes have no types
@@ -55,9 +70,15 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
     ----------
     view : View
         Which.
+
+    Notes
+    -----
+    Signals: `outgrown()` when the pane has another size than its canvas, until `fill`; `resized(View)`
+    when the canvas has; `stroke_finished(Stroke)`.
     """
 
     resized = Signal(object)
+    outgrown = Signal()
     stroke_finished = Signal(object)
 
     def __init__(self, view: View, parent: QWidget | None = None) -> None:
@@ -73,15 +94,15 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.setAccessibleName(str(view))
         self.mouse = ViewMouse(self)
         self.overlay = SceneOverlay(self)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
 
     def furnish(self) -> Iterator[None]:
         """Make canvas and layers, one step at a time; napari needs 20 to 90 ms for each."""
         self.model = ViewerModel(title=str(self.view))
         self.model.canvas.background_color_override = "black"
         self.model.scene.camera.mouse_pan = self.model.scene.camera.mouse_zoom = False
-        self.qt_viewer = CanvasOnly(self.model)
+        yield
+        with _known_resolution(self):
+            self.qt_viewer = CanvasOnly(self.model)
         # napari's slider has no place between pictures, and would be made anew for each; the overlay
         # has the slice.
         self.qt_viewer.dims.hide()
@@ -91,7 +112,10 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.qt_viewer.setAcceptDrops(False)
         self.qt_viewer.widget(0).layout().setContentsMargins(0, 0, 0, 0)
         self.canvas = self.qt_viewer.canvas.native
-        self._layout.addWidget(self.qt_viewer)
+        # Without a layout, which would resize all canvases in one piece.
+        self.qt_viewer.setParent(self)
+        self.qt_viewer.setGeometry(self.rect())
+        self.qt_viewer.show()
         self.overlay.setParent(self.canvas)
         self.overlay.show()
         self.canvas.installEventFilter(self.mouse)
@@ -115,9 +139,13 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.labels.events.paint.connect(self._report_stroke)
         self._apply_look()
         yield
-        # The first brush takes napari 25 ms, and drawing it once more.
+        # The first brush takes napari 25 ms, and drawing it 40, if its circle fits into the canvas.
+        self.model.scene.camera.zoom = 1.0
+        self.labels.brush_size = FIRST_BRUSH_PX
         self.labels.mode = "paint"
+        self.model.mouse_over_canvas = True
         yield
+        self.model.mouse_over_canvas = False
         self.is_furnished = True
         self.set_hand(self._hand)
         yield
@@ -170,11 +198,11 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def show_mask(self, mask: MaskZYX, mask_look: MaskLook) -> None:
         """Show a mask on the stack's grid; what is painted goes into this very array."""
-        self._look, self._mask = mask_look, mask
+        self._mask = mask
         self._outlines.clear()
         if self.geometry_zyx is not None:
             self.labels.data = self._mask_values(self.geometry_zyx)
-        self._apply_look()
+        self.set_look(mask_look)
 
     def set_look(self, mask_look: MaskLook) -> None:
         """Show the mask as proposed, being drawn, or accepted."""
@@ -251,10 +279,20 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         return False
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
-        """Keep the overlay as large as the pane until there is a canvas; Qt calls this."""
+        """Ask for a canvas of the same size; until there is one the overlay has it. Qt calls this."""
         super().resizeEvent(event)
-        if self.overlay.parentWidget() is self:
+        if "canvas" in vars(self):
+            self.outgrown.emit()
+        else:
             self.overlay.resize(event.size())
+
+    def fill(self) -> None:
+        """Let the canvas be as large as the pane."""
+        if "canvas" in vars(self) and self.qt_viewer.size() != self.size():
+            # It would be drawn at once, and again when the camera has followed.
+            self.canvas.setUpdatesEnabled(False)
+            self.qt_viewer.resize(self.size())
+            self.canvas.setUpdatesEnabled(True)
 
     def close_canvas(self) -> None:
         """Let go of napari's objects; the pane is of no use afterwards."""

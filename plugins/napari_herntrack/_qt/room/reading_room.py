@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QGridLayout, QShortcut, QWidget
+from qtpy.QtWidgets import QShortcut, QWidget
 
 from herntrack._typing import MaskZYX
 from herntrack.model.base_plane import BasePlane
-from herntrack.model.records import CataloguedStack
+from herntrack.model.images import CataloguedStack
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack._qt.room import look
+from napari_herntrack._qt.room.arrangement import PLACES, Arrangement
 from napari_herntrack._qt.room.cheat_sheet import CheatSheet
 from napari_herntrack._qt.room.furnishing import Furnishing
 from napari_herntrack._qt.room.hands import Hands
@@ -37,15 +38,6 @@ from napari_herntrack.viewing.scenes import OnView, scene_of
 from napari_herntrack.viewing.views import Half, Pair, View
 from napari_herntrack.viewing.windows import automatic_range
 from napari_herntrack.viewing.words import ViewWords
-
-PLACES = {
-    View.BASELINE_SAGITTAL: (0, 0),
-    View.CURRENT_SAGITTAL: (0, 1),
-    View.BASELINE_AXIAL: (1, 0),
-    View.CURRENT_AXIAL: (1, 1),
-}
-"""Row and column of each view: the same plane side by side, time from left to right."""
-
 
 class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
     """Four linked views of two visits.
@@ -103,11 +95,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._view_words = ViewWords()
         self._must_fit = False
         self.panes = {view: Pane(view) for view in PLACES}
-        self._layout = QGridLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(2)
-        for view, (row, column) in PLACES.items():
-            self._layout.addWidget(self.panes[view], row, column)
+        self.arrangement = Arrangement(self, self.panes)
         self.loader = PairLoader(workspace, self)
         self.loader.arrived.connect(self._take)
         self.loader.finished.connect(self.pair_opened)
@@ -139,9 +127,10 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.base_planes.clear()
         self._notes.clear()
         self._must_fit = True
+        has_two = pair.baseline is not None
+        self.arrangement.show(view for view in self.panes if has_two or view.half is Half.CURRENT)
         for view, pane in self.panes.items():
             each = pair.stacks.get(view)
-            pane.setVisible(pair.baseline is not None or view.half is Half.CURRENT)
             # Two visits may have one grid: nothing of the last pair may stay under the new words.
             pane.clear()
             if each is None:
@@ -311,6 +300,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Let go of everything; the room is of no use afterwards."""
         self.furnishing.stop()
         self.loader.stop()
+        self.arrangement.stop()
         self.state = None
         for pane in self.panes.values():
             pane.close_canvas()

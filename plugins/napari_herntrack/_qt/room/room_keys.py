@@ -33,7 +33,7 @@ class RoomKeys:
 
     def next_view(self) -> None:
         """Let keys go to the next view that is shown."""
-        shown = [view for view, pane in self._room.panes.items() if not pane.isHidden()]
+        shown = self._room.arrangement.shown
         place = shown.index(self._room.active) if self._room.active in shown else -1
         self._room.choose_view(shown[(place + 1) % len(shown)])
 
@@ -66,10 +66,12 @@ class RoomKeys:
     def enlarge(self) -> None:
         """Show this view alone, or all again."""
         state = self._room.state
-        is_alone = sum(not pane.isHidden() for pane in self._room.panes.values()) == 1
-        for view, pane in self._room.panes.items():
-            has_visit = state is None or any(each.half is view.half for each in state.views)
-            pane.setVisible(has_visit if is_alone else view is self._room.active)
+        is_alone = len(self._room.arrangement.shown) == 1
+        if is_alone:
+            halves = {each.half for each in (self._room.panes if state is None else state.views)}
+            self._room.arrangement.show(view for view in self._room.panes if view.half in halves)
+        else:
+            self._room.arrangement.show([self._room.active])
 
     def toggle_link(self) -> None:
         """Link the visits, or let each scroll alone."""
@@ -82,8 +84,7 @@ class RoomKeys:
         """Hide lines and outlines, or show them."""
         self._room.has_lines = not self._room.has_lines
         for pane in self._room.panes.values():
-            if pane.has_stack:
-                pane.labels.visible = self._room.has_lines
+            pane.labels.visible = self._room.has_lines
         self._room.redraw(self._room.panes)
 
     def hand_point(self) -> None:

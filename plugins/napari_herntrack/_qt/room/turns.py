@@ -1,6 +1,7 @@
-"""Work in the window's thread that is done one step for each turn of the event loop.
+"""Work in the window's thread that is done one step for each second turn of the event loop.
 
-Between two steps pictures are drawn and keys and clicks are answered.
+The turn in between belongs to what the step asked for: Qt draws at the beginning of a turn, so that
+without it every turn would draw the last step and do the next one, and take as long as both.
 
 Public: `Turns`.
 """
@@ -20,7 +21,8 @@ class Turns(QObject):  # type: ignore[misc]  # Qt has no types here
         self._steps: Iterator[object] = iter(())
         self._clock = QTimer(self)
         self._clock.setInterval(0)
-        self._clock.timeout.connect(self._do_one)
+        self._clock.timeout.connect(self._take_turn)
+        self._is_pause = False
 
     @property
     def is_busy(self) -> bool:
@@ -29,7 +31,7 @@ class Turns(QObject):  # type: ignore[misc]  # Qt has no types here
 
     def run(self, steps: Iterator[object]) -> None:
         """Begin; what was left of other steps is dropped."""
-        self._steps = steps
+        self._steps, self._is_pause = steps, False
         self._clock.start()
 
     def finish(self) -> None:
@@ -41,6 +43,11 @@ class Turns(QObject):  # type: ignore[misc]  # Qt has no types here
         """Do no more."""
         self._clock.stop()
         self._steps = iter(())
+
+    def _take_turn(self) -> None:
+        is_pause, self._is_pause = self._is_pause, not self._is_pause
+        if not is_pause:
+            self._do_one()
 
     def _do_one(self) -> None:
         steps = self._steps

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.model.records import CataloguedStack, Series, Stack, Study
+from herntrack.model.images import CataloguedStack, Series, Stack, Study
 from herntrack.model.vocabulary import ImageRole, Modality, Plane, Weighting
 from napari_herntrack.viewing.views import Pair, VisitOnScreen
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from herntrack.model.records import CataloguedStack, Stack
+from herntrack.model.images import CataloguedStack, Stack
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack.viewing.decoders import Decoders

@@ -16,11 +16,11 @@ from herntrack.catalogue.session import Catalogue
 from herntrack.model.anatomy import Anatomy
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.decisions import standing_decisions
+from herntrack.model.images import CataloguedStack
 from herntrack.model.level_decisions import AnatomyNote, LevelConfirmation, LevelProposal
-from herntrack.model.records import CataloguedStack, Lesion
+from herntrack.model.records import Lesion
 from herntrack.model.vocabulary import Level
 from herntrack.readings.decisions import DecisionStore
-from herntrack.workflows.aligning.pairs import frame_of
 from herntrack.workflows.patients.merged_rows import patients_followed_as
 from herntrack.workflows.workspace import Workspace
 
@@ -128,7 +128,7 @@ def confirmed_by_visit(
     found: dict[tuple[date, str], dict[Level, Point]] = {}
     for disc in said_discs(workspace, catalogue, patient_id):
         if disc.is_confirmed:
-            found.setdefault((disc.visit_date, frame_of(disc.each)), {})[disc.level] = disc.centre_lps
+            found.setdefault((disc.visit_date, disc.each.frame), {})[disc.level] = disc.centre_lps
     return found
 
 
@@ -139,7 +139,7 @@ def confirmed_plane(
 
     Corners that were only proposed bind nobody: a plane through them is not returned.
     """
-    frame = frame_of(each)
+    frame = each.frame
     decisions = DecisionStore(workspace.readings_folder).decisions()
     followed_as = patients_followed_as(decisions)
     stacks = {one.stack.stack_uid: one for one in catalogue.images.stacks(patient_id=lesion.patient_id)}
@@ -148,7 +148,7 @@ def confirmed_plane(
             continue
         where = stacks.get(said.stack_uid)
         is_his = followed_as.get(said.patient_id, said.patient_id) == lesion.patient_id
-        if where is not None and is_his and frame_of(where) == frame:
+        if where is not None and is_his and where.frame == frame:
             return _plane(said, where)
     return None
 
@@ -173,7 +173,7 @@ def _disc(said: LevelConfirmation | LevelProposal, each: CataloguedStack) -> Sai
 
 def _with_corners(disc: SaidDisc, proposed: SaidDisc | None) -> SaidDisc:
     """Return a confirmed disc with the corners proposed for the same place, if it has none."""
-    if disc.base_plane is not None or proposed is None or frame_of(proposed.each) != frame_of(disc.each):
+    if disc.base_plane is not None or proposed is None or proposed.each.frame != disc.each.frame:
         return disc
     is_there = math.dist(proposed.centre_lps, disc.centre_lps) <= SAME_DISC_MM
     return replace(disc, base_plane=proposed.base_plane) if is_there else disc

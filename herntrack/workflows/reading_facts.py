@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from herntrack.model.records import CataloguedStack, Measurement, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Measurement, Reading
 from herntrack.volumetrics.comparability import Protocol
 from herntrack.volumetrics.records import ReadingFact
 

@@ -18,13 +18,14 @@ import numpy.typing as npt
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.model.base_plane import Point
-from herntrack.model.records import CataloguedStack, Reading, VisitAlignment
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Reading, VisitAlignment
 from herntrack.model.sentences import Sentence, sentence
 from herntrack.model.vocabulary import Level
-from herntrack.workflows.aligning.pairs import StackPair, frame_of
-from herntrack.workflows.levels.records import SAME_DISC_MM, SaidDisc, confirmed_by_visit, said_discs
-from herntrack.workflows.reading.stack_choice import StackProposal
-from herntrack.workflows.reporting.measure import reading_mask
+from herntrack.workflows.aligning.pairs import StackPair
+from herntrack.workflows.aligning.said_discs import SAME_DISC_MM, SaidDisc, confirmed_by_visit, said_discs
+from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.stack_choice import StackProposal
 from herntrack.workflows.workspace import Workspace
 
 FAR_MM = 15.0
@@ -62,7 +63,7 @@ def disc_places(
     places: dict[Level, Point] = {}
     if baseline_date is not None:
         confirmed = confirmed_by_visit(workspace, catalogue, patient_id)
-        places |= confirmed.get((baseline_date, frame_of(pair.baseline)), {})
+        places |= confirmed.get((baseline_date, pair.baseline.frame), {})
     for proposal in proposals:
         reference = proposal.reference
         if reference is None or reference.reading is None or proposal.lesion.level in places:
@@ -175,7 +176,7 @@ def _clear_discs(said: Iterable[SaidDisc], visit_date: date, stack: CataloguedSt
     return [
         disc
         for disc in said
-        if disc.visit_date == visit_date and disc.is_clear and frame_of(disc.each) == frame_of(stack)
+        if disc.visit_date == visit_date and disc.is_clear and disc.each.frame == stack.frame
     ]
 
 
@@ -198,7 +199,7 @@ def _to_baseline(
     read: CataloguedStack, pair: StackPair, alignments: Sequence[VisitAlignment]
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]] | None:
     """Return the motion from where a lesion was read to the baseline of a pair; None if not known."""
-    if frame_of(read) == frame_of(pair.baseline):
+    if read.frame == pair.baseline.frame:
         return np.eye(4)
     if read.study.study_date == pair.baseline.study.study_date:
         return None

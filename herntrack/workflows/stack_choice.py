@@ -14,7 +14,8 @@ from datetime import date
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import AmbiguousChoiceError, RecordNotFoundError
-from herntrack.model.records import CataloguedStack, Lesion, Reading, Visit
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion, Reading, Visit
 from herntrack.model.vocabulary import Comparability, ImageRole, ReadingStatus, Weighting
 from herntrack.volumetrics.comparability import (
     ProtocolComparison,
@@ -26,7 +27,7 @@ from herntrack.volumetrics.comparability import (
 from herntrack.volumetrics.records import PLANE_PREFERENCE, baseline_of_record
 from herntrack.volumetrics.rules import RuleSet, load_rules
 from herntrack.workflows.patients.visits import confirmed_baselines
-from herntrack.workflows.reading.facts import protocol_of_stack, reading_fact
+from herntrack.workflows.reading_facts import protocol_of_stack, reading_fact
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 

@@ -16,10 +16,11 @@ from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
 from herntrack.dicom.uids import fresh_uid
 from herntrack.errors import ReadingError
-from herntrack.model.records import CataloguedStack, Lesion, Reading
+from herntrack.model.images import CataloguedStack
+from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.readings.store import ReadingStore
-from herntrack.workflows.reading.signatures import refuse_if_signed
+from herntrack.workflows.signatures import refuse_if_signed
 from herntrack.workflows.stack_files import stack_headers
 from herntrack.workflows.workspace import Workspace
 
