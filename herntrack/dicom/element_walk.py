@@ -205,33 +205,43 @@ class Layout:
 
     def _elements(self, keys: Sequence[bytes], data: bytes, position: int) -> dict[bytes, bytes] | None:
         """Return these elements with the bytes they have here; None if others are here."""
-        elements = {}
+        elements, starts_with, learnt = {}, data.startswith, self._learnt
         for key in keys:
-            if not data.startswith(key, position):
-                return None
-            _, end = self._element(data, position)
-            if key in self._special:
-                self._check(data, position, self._special[key])
-            elements[key] = data[position:end]
-            position = end
-        return elements if position <= len(data) else None
+            content = learnt[key]
+            if not starts_with(content, position):
+                if not starts_with(key, position):
+                    return None
+                _, end = self._element(data, position)
+                if end > len(data):
+                    return None
+                if key in self._special:
+                    self._check(data, position, self._special[key])
+                content = data[position:end]
+            elements[key] = content
+            position += len(content)
+        return elements
 
     def _is_renewed(self, changed: Mapping[int, dict[bytes, bytes]]) -> bool:
         """Expect what changed as it is now, if another series has begun; False if there is more to learn."""
         self._n_renewed = self._n_renewed + 1 if changed else 0
         if not changed:
             return True
-        elements = {key: content for each in changed.values() for key, content in each.items()}
-        if self._n_renewed > PATIENCE or not self._is_other_series(elements):
+        other = {
+            key: content
+            for each in changed.values()
+            for key, content in each.items()
+            if content is not self._learnt[key]
+        }
+        if self._n_renewed > PATIENCE or not self._is_other_series(other):
             return False
-        self._learnt |= elements
+        self._learnt |= other
         for number, each in changed.items():
             step = self._steps[number]
             content, head = b"".join(each.values()), step.content[step.n_shared :]
             self._steps[number] = step._replace(
                 content=content + head, n_content=len(content) + len(head), n_shared=len(content)
             )
-        self._shared = {**self._shared, **self._wanted(elements)}
+        self._shared = {**self._shared, **self._wanted(other)}
         return True
 
     def _is_other_series(self, elements: Mapping[bytes, bytes]) -> bool:

@@ -32,6 +32,7 @@ from herntrack.dicom.file_meta import (
     WalkedFile,
     walked_file,
 )
+from herntrack.dicom.header_parts import Position
 from herntrack.dicom.header_rules import ScannedImage, pixel_bytes, scanned_image
 from herntrack.dicom.pixel_extent import ALL_STORED, PIXEL_TAGS
 from herntrack.dicom.plain_values import (
@@ -56,6 +57,7 @@ _SPECIAL = (
     | {element_key(tag): STOP for tag in PIXEL_TAGS}
     | dict.fromkeys((*_META, *DELIMITERS), REFUSED)
 )
+_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _OWN_UID, _OWN_NUMBER, _OWN_POSITION = (
     KEYS[keyword] for keyword in ("SOPInstanceUID", "InstanceNumber", "ImagePositionPatient")
 )
@@ -64,12 +66,18 @@ _SHARED = tuple(key for key in KEYS.values() if key not in _OWN)
 
 
 class PlainImage(NamedTuple):
-    """A file's own values; the rest is its kind's."""
+    """A file's own values; the rest is its kind's.
+
+    Parameters
+    ----------
+    kind : int
+        Index of its kind.
+    own : tuple
+        SOP Instance UID, position (LPS mm) and number.
+    """
 
     kind: int
-    sop_instance_uid: str
-    position: tuple[float, float, float] | None
-    number: int | None
+    own: tuple[str, Position | None, int | None]
 
 
 class PlainReader:
@@ -89,6 +97,7 @@ class PlainReader:
             implicit=Layout(IMPLICIT, _SPECIAL),
         )
         self._head_bytes = HEAD_BYTES
+        self._pixels: tuple[bytes, bool, int, int] | None = None
 
     def read(self, path: str, size: int) -> PlainImage | None:
         """Read one file.
@@ -119,16 +128,15 @@ class PlainReader:
             return None
         if kind is None or n_stored < kind[1]:
             return None
-        return PlainImage(kind[0], uid, (x, y, z), number)
+        return PlainImage(kind[0], (uid, (x, y, z), number))
 
     def add(self, image: ScannedImage) -> PlainImage:
         """Add an image that was read otherwise as a kind of its own."""
         self.kinds.append(image)
         header = image.header
         kind = len(self.kinds) - 1
-        return PlainImage(
-            kind, header.sop_instance_uid, header.image_position_patient, header.instance_number
-        )
+        own = header.sop_instance_uid, header.image_position_patient, header.instance_number
+        return PlainImage(kind, own)
 
     def forget(self) -> None:
         """Forget the kinds, so that `kinds` is empty again."""
@@ -142,7 +150,7 @@ class PlainReader:
         More of the file is read if its header is longer than thought.
         """
         n_bytes = self._head_bytes
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, _READING)
         try:
             data = os.read(descriptor, n_bytes)
             while True:
@@ -162,7 +170,7 @@ class PlainReader:
                     raise Unusual("the header is cut off, or very long")
                 more = max(end + PAGE_BYTES, 2 * n_bytes) - n_bytes
                 data, n_bytes = data + os.read(descriptor, more), n_bytes + more
-            n_stored = _stored_bytes(descriptor, data, end, size, is_implicit=walked.is_implicit)
+            n_stored = self._stored_bytes(descriptor, data, end, size, is_implicit=walked.is_implicit)
         finally:
             os.close(descriptor)
         self._head_bytes = max(HEAD_BYTES, -(-(end + PAGE_BYTES // 2) // PAGE_BYTES) * PAGE_BYTES)
@@ -201,19 +209,21 @@ class PlainReader:
         self._kinds[shared] = kind
         return kind
 
-
-def _stored_bytes(descriptor: int, data: bytes, end: int, size: int, *, is_implicit: bool) -> int:
-    """Return how many bytes of its pixels a file holds; they begin at `end` with their element's head."""
-    head = data[end : end + pixel_extent.HEAD_BYTES]
-    offset, length = pixel_extent.value_place(head, is_implicit=is_implicit)
-    begin = end + offset
-    if length != UNDEFINED:
-        return min(length, size - begin)
-    tail_begin = max(begin, size - pixel_extent.TAIL_BYTES)
-    os.lseek(descriptor, tail_begin, os.SEEK_SET)
-    if not pixel_extent.has_end_mark(os.read(descriptor, pixel_extent.TAIL_BYTES)):
-        raise Unusual("compressed pixels without an end")
-    return size - begin
+    def _stored_bytes(self, descriptor: int, data: bytes, end: int, size: int, *, is_implicit: bool) -> int:
+        """Return how many bytes of its pixels a file holds; their element begins at `end`."""
+        head = data[end : end + pixel_extent.HEAD_BYTES]
+        if self._pixels is None or self._pixels[:2] != (head, is_implicit):
+            # Most files of a series have pixels of one size.
+            self._pixels = head, is_implicit, *pixel_extent.value_place(head, is_implicit=is_implicit)
+        _, _, offset, length = self._pixels
+        begin = end + offset
+        if length != UNDEFINED:
+            return min(length, size - begin)
+        tail_begin = max(begin, size - pixel_extent.TAIL_BYTES)
+        os.lseek(descriptor, tail_begin, os.SEEK_SET)
+        if not pixel_extent.has_end_mark(os.read(descriptor, pixel_extent.TAIL_BYTES)):
+            raise Unusual("compressed pixels without an end")
+        return size - begin
 
 
 def read_plain_header(path: str, size: int, reader: PlainReader) -> ScannedImage | None:
@@ -222,10 +232,8 @@ def read_plain_header(path: str, size: int, reader: PlainReader) -> ScannedImage
     if plain is None:
         return None
     image = reader.kinds[plain.kind]
+    uid, position, number = plain.own
     header = replace(
-        image.header,
-        sop_instance_uid=plain.sop_instance_uid,
-        image_position_patient=plain.position,
-        instance_number=plain.number,
+        image.header, sop_instance_uid=uid, image_position_patient=position, instance_number=number
     )
     return replace(image, header=header)

@@ -103,22 +103,23 @@ def walk_files(
             continue
         folders = []
         for entry in found:
-            if entry.path in left_out:
+            path = entry.path
+            if path in left_out:
                 continue
             try:
                 if entry.is_file():
                     status = entry.stat()
-                    yield FoundFile(entry.path, status.st_size, status.st_mtime_ns)
+                    yield FoundFile(path, status.st_size, status.st_mtime_ns)
                 elif entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.path)
+                    folders.append(path)
                 else:
-                    refused.append(_odd(entry.path, *_oddity(entry)))
+                    refused.append(_odd(path, *_oddity(entry)))
             except FileNotFoundError:
                 continue
             except OSError as error:
                 is_loop = error.errno == errno.ELOOP
                 words = ("link", "a link that leads back to itself") if is_loop else _refused(error)
-                refused.append(_odd(entry.path, *words))
+                refused.append(_odd(path, *words))
         waiting.extend(reversed(folders))
 
 

@@ -95,29 +95,32 @@ class ChunkReader:
         reader = self._reader
         reader.forget()
         answers = Answers()
-        members: dict[str, list[tuple[Series, PlacedImage]]] = defaultdict(list)
+        placed_images: dict[int, list[PlacedImage]] = defaultdict(list)
+        beside: list[tuple[Series, list[PlacedImage]]] = []
         for path, size, _ in files:
             plain = _misnamed(path) or reader.read(path, size) or self._thorough(path)
             if not isinstance(plain, PlainImage):
                 if isinstance(plain, Refusal):
                     answers.outcomes.append(plain)
                     continue
-                first, *others = plain.images
                 answers.frames[len(answers.outcomes)] = plain.headers()
-                members[first.series.series_instance_uid] += [
-                    (each.series, placed(each.header)) for each in others
-                ]
+                first, *others = plain.images
+                beside.append((first.series, [placed(each.header) for each in others]))
                 plain = reader.add(first)
-            kind, uid, position, number = plain
-            image = reader.kinds[kind]
-            key = uid, image.header.frame_number or 0
-            members[image.series.series_instance_uid].append(
-                (image.series, PlacedImage(image.header, key, position or (), number))
+            kind, own = plain
+            uid, position, number = own
+            header = reader.kinds[kind].header
+            placed_images[kind].append(
+                PlacedImage(header, (uid, header.frame_number or 0), position or (), number)
             )
             answers.outcomes.append(kind)
-            answers.own.append((uid, position, number))
+            answers.own.append(own)
         answers.images = reader.kinds
         answers.shared = [shared_text(image.header) for image in reader.kinds]
+        members: dict[str, list[tuple[Series, list[PlacedImage]]]] = defaultdict(list)
+        of_kinds = ((reader.kinds[kind].series, images) for kind, images in placed_images.items())
+        for series, images in (*of_kinds, *beside):
+            members[series.series_instance_uid].append((series, images))
         answers.stacks = {uid: built for uid, each in members.items() if (built := _stacks(each))}
         return answers
 
@@ -146,6 +149,8 @@ class ChunkReader:
 
 def _misnamed(path: str) -> Refusal | None:
     """Refuse a name that is no UTF-8: no catalogue or report could say where the file lies."""
+    if path.isascii():
+        return None
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -153,10 +158,10 @@ def _misnamed(path: str) -> Refusal | None:
     return None
 
 
-def _stacks(members: Sequence[tuple[Series, PlacedImage]]) -> list[BuiltStack]:
+def _stacks(members: Sequence[tuple[Series, Sequence[PlacedImage]]]) -> list[BuiltStack]:
     """Return the stacks of a series; none if which images and words belong to it is not decided here."""
     series = members[0][0]
-    keys = {image.key for _, image in members}
-    if len(keys) != len(members) or any(each is not series and each != series for each, _ in members):
+    images = [image for _, each in members for image in each]
+    if len({image.key for image in images}) != len(images) or any(each != series for each, _ in members):
         return []
-    return stacks_of_images(series, [image for _, image in members])
+    return stacks_of_images(series, images)
