@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -259,8 +259,3 @@ def matrix_to_baseline(baseline: Case, followup: Case, rng: np.random.Generator)
     centre = baseline.click_lps
     error[:3, 3] = centre - error[:3, :3] @ centre + shift_mm
     return error @ exact
-
-
-def without_pixels(case: Case) -> Case:
-    """Return a case that keeps no images, for results."""
-    return replace(case, mask=case.mask[:0])

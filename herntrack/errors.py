@@ -5,8 +5,7 @@
     HerntrackError
     ├── DicomError               a file or an object that DICOM does not allow, or that we do not read
     │   ├── NotDicomError
-    │   ├── MissingAttributeError
-    │   └── InconsistentSeriesError
+    │   └── MissingAttributeError
     ├── GeometryError            (also ValueError)
     │   ├── IrregularSpacingError
     │   └── GeometryMismatchError
@@ -73,10 +72,6 @@ class NotDicomError(DicomError):
 
 class MissingAttributeError(DicomError):
     """A DICOM attribute that is needed is absent or empty."""
-
-
-class InconsistentSeriesError(DicomError):
-    """Objects that claim to belong together contradict each other."""
 
 
 class GeometryError(HerntrackError, ValueError):

@@ -5,7 +5,7 @@ Public: `Alignment`, `Verdict`, `Findings`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum, unique
 
 import numpy as np
@@ -135,15 +135,3 @@ class Alignment:
     def to_followup(self, points_lps: npt.ArrayLike) -> PointsLPS:
         """Return where points of the baseline lie at the follow-up, shape (..., 3)."""
         return moved(inverse(self.matrix_lps), points_lps)
-
-    def overruled(self, verdict: Verdict, reason: str) -> Alignment:
-        """Return the alignment with a person's verdict and their reason put before ours.
-
-        Parameters
-        ----------
-        verdict : Verdict
-            The person's.
-        reason : str
-            Why, in their words.
-        """
-        return replace(self, verdict=verdict, reasons=(reason, *self.reasons), is_overruled=True)

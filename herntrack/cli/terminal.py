@@ -37,9 +37,6 @@ EXIT_REFUSED = 1
 EXIT_PARTIAL = 3
 """Done, with some files or cases set aside."""
 
-NARROWEST_COLUMNS = 60
-"""A table is never squeezed below this width."""
-
 SECONDS_BETWEEN_LINES = 60.0
 """A log hears of a stage at most this often (s)."""
 

@@ -31,8 +31,6 @@ OUTWARDS_MM = np.arange(0.0, 36.01, COLUMN_MM)
 SIDES_MM = (-3.0, -1.5, 0.0, 1.5, 3.0)
 """Parallel images that are averaged (mm)."""
 
-SMOOTHED_ROWS = 3
-
 DISC_MM = 10.0
 """Rows nearer than this to the middle of a disc go through it, or its hollow (mm)."""
 

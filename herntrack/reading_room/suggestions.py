@@ -35,7 +35,6 @@ import numpy.typing as npt
 from herntrack._typing import FloatArray, MaskZYX
 from herntrack.errors import GeometryMismatchError
 from herntrack.model.base_plane import BasePlane
-from herntrack.model.descriptors import Descriptors
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.sentences import Sentence, sentence
 from herntrack.model.vocabulary import HerniationType, Migration, MsuLocation, Side, Term, Zone
@@ -146,10 +145,6 @@ class Suggestions:
     def suggestion(self, name: str) -> Suggestion | None:
         """Return the suggestion for one descriptor."""
         return next((each for each in self.found if each.name == name), None)
-
-    def as_descriptors(self) -> Descriptors:
-        """Return all of them, as a reader who agrees would say them."""
-        return Descriptors(**{each.name: each.value for each in self.found})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,6 +1,6 @@
 """The files of a workspace, each under the root it belongs to.
 
-Public: `files_below`, `files_of_roots`, `Walker`, `Walk`, `RootFinder`, `own_paths`.
+Public: `files_below`, `Walker`, `Walk`, `RootFinder`, `own_paths`.
 """
 
 from __future__ import annotations
@@ -91,13 +91,6 @@ def files_below(workspace: Workspace, paths: Iterable[Path]) -> Walk:
     walker = Walker(workspace)
     for path in paths:
         walker.take(path.resolve())
-    return walker.walked
-
-
-def files_of_roots(workspace: Workspace) -> Walk:
-    """Find every file that the roots stand for, in the order of the roots."""
-    walker = Walker(workspace)
-    walker.take_roots(workspace)
     return walker.walked
 
 

@@ -89,7 +89,8 @@ def different_pixel_notes(set_aside: Sequence[Reject]) -> Iterator[str]:
 
 def index_notes(fresh: Sequence[FoundFile], files: Sequence[FoundFile]) -> Iterator[str]:
     """Yield what the freshly read indexes of file sets name that is not among the files."""
-    indexes = [file.path for file in fresh if file.path.lower().endswith(f"{os.sep}{DICOMDIR}")]
+    name = f"{os.sep}{DICOMDIR}"
+    indexes = [file.path for file in fresh if file.path[-len(name) :].lower() == name]
     present = {file.path.lower() for file in files} if indexes else set()
     for index in indexes:
         yield from _index_note(Path(index), present)

@@ -68,8 +68,8 @@ def _character_set_notes(studies: Iterable[Study]) -> list[str]:
 def _person_notes(studies: Iterable[Study], read: Iterable[ScanResult]) -> list[str]:
     of_study: dict[str, Person] = {study.study_instance_uid: study.person for study in studies}
     # Thousands of files share few of these.
-    n_files = Counter(id(each.image) for each in read if isinstance(each, Scanned))
-    images = {id(each.image): each.image for each in read if isinstance(each, Scanned)}
+    shown = [each.image for each in read if isinstance(each, Scanned)]
+    n_files, images = Counter(map(id, shown)), dict(zip(map(id, shown), shown, strict=True))
     n_other = sum(
         n_files[key]
         for key, image in images.items()

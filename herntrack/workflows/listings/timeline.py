@@ -115,10 +115,7 @@ def patient_timeline(workspace: Workspace, patient_id: str) -> Timeline:
     rules = load_rules(workspace.rules_source)
     primary = workspace.settings.primary_reader or None
     with catalogue_of(workspace) as catalogue:
-        if patient_id not in {patient.patient_id for patient in catalogue.images.patients()}:
-            raise RecordNotFoundError(
-                f"no patient {patient_id!r}; herntrack list patients shows those there are"
-            )
+        require_patient(workspace, catalogue, patient_id)
         lesions = catalogue.followup.lesions(patient_id)
         decided = _decided(catalogue)
         proposals = [

@@ -1,6 +1,6 @@
 """The worklist: every lesion at every visit, and what is to be done there.
 
-Public: `worklist`, `WorkItem`, `ReadingState`, `filter_items`, `next_item`.
+Public: `worklist`, `WorkItem`, `ReadingState`, `next_item`.
 """
 
 from __future__ import annotations
@@ -138,29 +138,6 @@ def worklist(
     return items
 
 
-def filter_items(
-    items: Sequence[WorkItem], *, text: str = "", states: Collection[ReadingState] = ()
-) -> list[WorkItem]:
-    """Return the items that hold every word of a text and have one of the states.
-
-    Parameters
-    ----------
-    items : sequence of WorkItem
-        In their order.
-    text : str
-        Words, looked for in patient, level, side, date, time point, state and readers; whatever their
-        case.
-    states : collection of ReadingState
-        None: any.
-    """
-    words = text.lower().split()
-    return [
-        item
-        for item in items
-        if (not states or item.state in states) and all(word in _searched(item) for word in words)
-    ]
-
-
 def next_item(
     items: Sequence[WorkItem],
     after: WorkItem | None = None,
@@ -296,16 +273,3 @@ def _drafts(workspace: Workspace, reader: str | None) -> frozenset[tuple[str, da
             key: DraftKey = draft.beginning.key
             found.add((key.lesion_uid, key.visit_date))
     return frozenset(found)
-
-
-def _searched(item: WorkItem) -> str:
-    parts = (
-        item.patient_id,
-        item.level or "",
-        item.side or "",
-        item.visit_date.isoformat(),
-        item.timepoint,
-        item.state,
-        *item.readers,
-    )
-    return " ".join(str(part) for part in parts).lower()

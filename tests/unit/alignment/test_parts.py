@@ -178,13 +178,6 @@ def test_points_go_there_and_back() -> None:
     assert not found.matrix_lps.flags.writeable
 
 
-def test_a_person_can_overrule_and_nothing_is_forgotten() -> None:
-    found = alignment(np.eye(4)).overruled(Verdict.GOOD, "discs compared by hand")
-    assert found.verdict is Verdict.GOOD
-    assert found.is_overruled
-    assert found.reasons == ("discs compared by hand", "looked odd")
-
-
 @pytest.mark.parametrize(
     "matrix", [np.diag([1.0, 1, 1.01, 1]), np.diag([-1.0, 1, 1, 1]), np.full((4, 4), np.nan), np.eye(3)]
 )
