@@ -20,7 +20,7 @@ from herntrack import child_process
 from herntrack.child_process import received, send, serving
 from herntrack.dicom.scan_chunk import Answers, ChunkReader, FoundFile
 
-GARBAGE_FROM_OBJECTS = 100_000
+GARBAGE_FROM_OBJECTS = 250_000
 """New objects after which a reading process looks for garbage; records of headers are none."""
 
 AHEAD = 2

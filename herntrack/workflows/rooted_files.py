@@ -146,9 +146,10 @@ class Walker:
     def _add(self, files: Iterable[FoundFile], refusal: Refusal | None = None) -> None:
         held, seen, found = self._finder.held, self._seen, self.walked.files
         for file in files:
-            if file.path in seen:
+            path = file.path
+            if path in seen:
                 continue
-            seen.add(file.path)
+            seen.add(path)
             rooted = held(file)
             if rooted is not None:
                 found.append(rooted)

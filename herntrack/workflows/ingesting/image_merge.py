@@ -232,8 +232,9 @@ class Merge:
             self._superseded.append(self._standing.missing[uid])
         series_uid = image.series.series_instance_uid
         self._files[uid] = location, series_uid
-        self._remember(place, image)
-        members = self._members[series_uid]
+        if series_uid not in self._met:
+            self._remember(place, image)
+        members, has_digests = self._members[series_uid], bool(self._standing.digests)
         for number, own in enumerate(frames, start=1) if frames else ((0, parts),):
             members.append(
                 NewImage(
@@ -242,7 +243,7 @@ class Merge:
                     series_instance_uid=series_uid,
                     location=location,
                     header=own,
-                    pixel_sha256=self._digest((uid, number), location),
+                    pixel_sha256=self._digest((uid, number), location) if has_digests else None,
                 )
             )
 
@@ -273,10 +274,8 @@ class Merge:
         return ""
 
     def _remember(self, place: Place, image: ScannedImage) -> None:
-        """Take what a series and its study are called from their first file by place."""
+        """Take what a series and its study are called from their first file by place, which this is."""
         uid = image.series.series_instance_uid
-        if uid in self._met:
-            return
         self._met.add(uid)
         self._study_of_series[uid] = image.study_instance_uid
         if uid not in self._series:
