@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 
 from herntrack.errors import CatalogueError, MissingDependencyError
 
@@ -71,6 +73,49 @@ def open_engine(url: str | URL) -> Engine:
     if is_sqlite:
         event.listen(engine, "connect", _configure_sqlite)
     return engine
+
+
+@contextmanager
+def engine_of(url: DatabaseAddress) -> Iterator[Engine]:
+    """Yield an engine while it is needed; see `open_engine`.
+
+    Raises
+    ------
+    CatalogueError
+        If the database may not be written, another process did not stop writing, or a server does not
+        answer.
+    """
+    engine = open_engine(url)
+    try:
+        yield engine
+    except OperationalError as error:
+        advice = _advice(engine, str(error.orig))
+        if not advice:
+            raise
+        raise CatalogueError(advice) from error
+    finally:
+        engine.dispose()
+
+
+def _advice(engine: Engine, said: str) -> str:
+    """Return in our words what a database says that could not do what it was asked; else nothing."""
+    if "readonly" in said or "read-only" in said:
+        return (
+            "the catalogue may only be read here, and this command has something to write; ask for write"
+            " permission on the workspace, or work on a copy of it"
+        )
+    if engine.dialect.name != "sqlite":
+        address = engine.url.render_as_string(hide_password=True)
+        return (
+            f"the catalogue's database at {address} cannot be used: {said.splitlines()[0]}; see that the"
+            " server runs and that [catalogue] url in herntrack.toml is right"
+        )
+    if "locked" in said:
+        return (
+            "another process has been writing to the catalogue all the time; run the command again when it"
+            " has ended"
+        )
+    return ""
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -80,6 +80,8 @@ def rebuild(
             f" {counts.stacks} stacks, {counts.instances} images, {summary.n_lesions} lesions,"
             f" {summary.n_readings} readings"
         )
+    if summary.set_aside:
+        warn(f"{len(summary.set_aside)} file(s) set aside: herntrack list rejects")
     for case in summary.cases_set_aside:
         warn(f"set aside {case.uid}: {case.reason}")
     if summary.set_aside or summary.cases_set_aside:

@@ -1,15 +1,17 @@
 """The catalogue anew, from images and readings.
 
-The new one is made in a file of its own and takes the place of the old one in one step when it
-is complete. Who reads meanwhile sees the old one; a rebuild that is killed leaves it standing.
+The new one is made in a file of its own and takes the place of the old one, a file or the tables of a
+database server, in one step when it is complete. Who reads meanwhile sees the old one; a rebuild that is
+killed leaves it standing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from herntrack.catalogue.exchange import refill_catalogue, replace_catalogue
 from herntrack.catalogue.images import CatalogueCounts
-from herntrack.catalogue.session import DATABASE_ERRORS, replace_catalogue
+from herntrack.catalogue.session import DATABASE_ERRORS
 from herntrack.errors import HerntrackError, WorkspaceError
 from herntrack.model.images import Patient, Reject
 from herntrack.readings.alignments import AlignmentStore
@@ -24,7 +26,7 @@ from herntrack.workflows.reporting.classify import classify
 from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.session import catalogue_of, clear_leftovers, ensure_catalogue
 from herntrack.workflows.set_aside import CaseSetAside
-from herntrack.workflows.workspace import NEW_CATALOGUE_FILE, Workspace
+from herntrack.workflows.workspace import NEW_CATALOGUE_FILE, SETTINGS_FILE, Workspace
 from herntrack.workflows.workspace_lock import settings_locked, workspace_locked
 
 
@@ -57,14 +59,12 @@ def rebuild(workspace: Workspace, *, jobs: int | None = None, progress: Progress
         If a root is not where the settings say: a catalogue without its images would look
         complete.
     """
-    if workspace.settings.catalogue_url:
-        raise WorkspaceError(
-            "this workspace keeps its catalogue in a database server; empty that database, then run"
-            " herntrack ingest on its roots"
-        )
     with workspace_locked(workspace.folder, progress=progress):
         for root in missing_roots(workspace):
-            raise WorkspaceError(missing_root_advice(root))
+            raise WorkspaceError(
+                f"{missing_root_advice(root)}; if it is gone for good, take its [[roots]] entry out of"
+                f" {SETTINGS_FILE}"
+            )
         clear_leftovers(workspace)
         try:
             return _rebuild(workspace, jobs=jobs, progress=progress)
@@ -74,7 +74,14 @@ def rebuild(workspace: Workspace, *, jobs: int | None = None, progress: Progress
 
 def _rebuild(workspace: Workspace, *, jobs: int | None, progress: Progress) -> RebuildSummary:
     """Make the catalogue beside the old one, then put it in its place."""
-    scratch = replace(workspace, catalogue_file=NEW_CATALOGUE_FILE)
+    if workspace.settings.catalogue_url:
+        # Before the long work: can it be reached, and are its tables those of this version?
+        ensure_catalogue(workspace)
+    scratch = replace(
+        workspace,
+        catalogue_file=NEW_CATALOGUE_FILE,
+        settings=replace(workspace.settings, catalogue_url=""),
+    )
     ensure_catalogue(scratch)
     ingested = ingest_roots(scratch, jobs=jobs, progress=progress)
     _keep_digests(workspace, scratch)
@@ -83,8 +90,11 @@ def _rebuild(workspace: Workspace, *, jobs: int | None, progress: Progress) -> R
     classified = classify(scratch, progress=progress)
     # Somebody may have read on while this was going on.
     restored = _restore_readings(scratch)
-    with settings_locked(workspace.folder):
-        replace_catalogue(scratch.catalogue_path, workspace.catalogue_path)
+    if workspace.settings.catalogue_url:
+        refill_catalogue(scratch.catalogue_path, workspace.settings.catalogue_url)
+    else:
+        with settings_locked(workspace.folder):
+            replace_catalogue(scratch.catalogue_path, workspace.catalogue_path)
     return RebuildSummary(
         counts=ingested.counts,
         n_lesions=len(restored.lesions),

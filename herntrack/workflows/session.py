@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from herntrack.catalogue.engine import DatabaseAddress, is_read_only, sqlite_url
-from herntrack.catalogue.session import Catalogue, create_catalogue, drop_catalogue, open_catalogue
+from herntrack.catalogue.exchange import drop_catalogue
+from herntrack.catalogue.session import Catalogue, create_catalogue, open_catalogue
 from herntrack.errors import CatalogueError
 from herntrack.workflows.workspace import CATALOGUE_FILE, NEW_CATALOGUE_FILE, SCRATCH_FOLDER, Workspace
 from herntrack.workflows.workspace_lock import settings_locked

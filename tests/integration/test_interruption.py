@@ -47,7 +47,7 @@ def stop_after(function, calls=1):
             stop()
         return result
     return wrapped
-from herntrack.catalogue import files, images, session
+from herntrack.catalogue import exchange, files, images
 from herntrack.workflows import rebuild, workspace
 from herntrack.workflows.ingesting import copied, image_merge, ingest, store
 {patch}
@@ -116,7 +116,7 @@ def comparable(workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
 
 SWAPS = {
     "after the images": "rebuild._keep_digests = stop",
-    "in the exchange, with the new one whole": "session._settle = stop_after(session._settle, 1)",
+    "in the exchange, with the new one whole": "exchange._settle = stop_after(exchange._settle, 1)",
     "in the exchange, with the old log gone": "Path.replace = stop",
 }
 
