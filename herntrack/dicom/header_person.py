@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from herntrack.dicom.character_sets import decoded_text, shown_name
+from herntrack.dicom.header_values import HeaderValues
 from herntrack.model.images import Person
-
-if TYPE_CHECKING:
-    from herntrack.dicom.header_rules import HeaderValues
 
 
 def person_of(values: HeaderValues) -> Person:
