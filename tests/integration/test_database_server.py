@@ -115,9 +115,7 @@ def test_a_rebuild_that_fails_at_the_last_moment_leaves_what_was_there(
                 " $$BEGIN RAISE EXCEPTION 'the disk is full'; END$$"
             )
         )
-        connection.execute(
-            text("CREATE TRIGGER refusal BEFORE INSERT ON reading EXECUTE FUNCTION refuse()")
-        )
+        connection.execute(text("CREATE TRIGGER refusal BEFORE INSERT ON reading EXECUTE FUNCTION refuse()"))
     refused = server("rebuild", code=1)
     assert "the disk is full" in refused.stderr
     assert listed(server) == before
