@@ -90,6 +90,7 @@ def _classify_workspace(
     from herntrack.model.vocabulary import Horizon
     from herntrack.workflows.reporting.classify import classify as run
     from herntrack.workflows.reporting.measure import measure as run_measure
+    from herntrack.workflows.set_aside import first_of_each
 
     project = workspace_of(context, workspace)
     with stages() as progress:
@@ -114,7 +115,8 @@ def _classify_workspace(
             }
         )
     _print_outcomes(rows, as_json)
-    _tell_set_aside([(case.uid, case.reason) for case in (*measured.set_aside, *summary.set_aside)])
+    cases = first_of_each((*measured.set_aside, *summary.set_aside))
+    _tell_set_aside([(case.uid, case.reason) for case in cases])
 
 
 def _compare(context: typer.Context, workspace: Path | None, diff: tuple[str, str], as_json: bool) -> None:
@@ -186,6 +188,7 @@ def report(
                 "patient_pages": [os.fspath(path) for path in files.patient_pages],
                 "tables": [os.fspath(path) for path in files.tables],
                 "dictionaries": [os.fspath(path) for path in files.dictionaries],
+                "figures": [os.fspath(path) for path in files.figures],
                 "n_lesions": summary.n_lesions,
             }
         )

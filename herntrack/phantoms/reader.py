@@ -32,7 +32,11 @@ EDGE_MM = 1.0
 
 
 def read_mask(
-    fraction: npt.NDArray[np.float32], geometry: VolumeGeometry, rng: np.random.Generator
+    fraction: npt.NDArray[np.float32],
+    geometry: VolumeGeometry,
+    rng: np.random.Generator,
+    *,
+    boundary_error_mm: float = BOUNDARY_ERROR_MM,
 ) -> MaskZYX:
     """Return the outline of one herniation.
 
@@ -44,6 +48,8 @@ def read_mask(
         Grid of `fraction`.
     rng : Generator
         Source of the reader's error.
+    boundary_error_mm : float
+        Standard deviation of the position of the outline (mm).
     """
     mask = np.zeros(fraction.shape, dtype=np.bool_)
     held = np.argwhere(fraction > 0)
@@ -56,7 +62,7 @@ def read_mask(
     _, row_mm, column_mm = geometry.spacing_zyx
     sigma = (0.6, ERROR_LENGTH_MM / row_mm / 2, ERROR_LENGTH_MM / column_mm / 2)
     error = gaussian_filter(rng.standard_normal(fraction[part].shape), sigma)
-    error *= BOUNDARY_ERROR_MM / max(float(error.std()), 1e-9)
+    error *= boundary_error_mm / max(float(error.std()), 1e-9)
     # Blurring by a known width turns a shift of the outline in mm into a shift of the threshold.
     blur = (0.0, EDGE_MM / 2 / row_mm, EDGE_MM / 2 / column_mm)
     soft = gaussian_filter((fraction[part] > 0.5).astype(np.float64), blur)

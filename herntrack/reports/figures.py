@@ -1,10 +1,14 @@
-"""Figures of a whole cohort: the waterfall, the courses and the tally bar."""
+"""Figures of a whole cohort: the waterfall and the tally bar, and the key of their colours."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from herntrack.model.vocabulary import OutcomeClass
 from herntrack.reports import wording
@@ -17,7 +21,13 @@ PERCENT_CEILING = 120.0
 MOST_NAMED_BARS = 40
 """With more lesions than this their names no longer fit under the bars."""
 
-_DARK_TEXT_CLASSES = (OutcomeClass.INDETERMINATE, OutcomeClass.TRANSIENT_REDUCTION)
+MOST_LEVEL_NAMES = 10
+"""With more lesions than this their names stand upright."""
+
+FEWEST_PLACES = 6
+"""A single bar is as wide as if there were this many."""
+
+DARK_TEXT_CLASSES = (OutcomeClass.INDETERMINATE, OutcomeClass.TRANSIENT_REDUCTION)
 """Segments so light that white numbers on them could not be read."""
 
 
@@ -29,14 +39,6 @@ class WaterfallBar:
     change_percent: float
     low: float | None
     high: float | None
-    outcome: OutcomeClass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """One lesion's changes, ``(day, per cent of the baseline volume)``, the baseline included."""
-
-    points: tuple[tuple[int, float], ...]
     outcome: OutcomeClass
 
 
@@ -56,22 +58,23 @@ def waterfall_svg(
     """
     ordered = sorted(bars, key=lambda bar: (-bar.change_percent, bar.label))
     with drawing_style():
-        figure = new_figure(10.4, 3.9)
+        figure = new_figure(10.4, 3.9 + _name_inches([bar.label for bar in ordered]))
         axes = figure.add_subplot()
         axes.patch.set_alpha(0.0)
         highs = [bar.change_percent if bar.high is None else bar.high for bar in ordered]
         top = min(PERCENT_CEILING, max([20.0, *highs]) * 1.08)
-        axes.set(xlim=(-0.7, len(ordered) - 0.3), ylim=(-104.0, top))
+        axes.set(xlim=(-0.7, max(len(ordered), FEWEST_PLACES) - 0.3), ylim=(-104.0, top))
         axes.grid(axis="y", zorder=0)
         axes.set_axisbelow(True)
         for position, bar in enumerate(ordered):
-            _draw_bar(axes, position, bar, top)
+            _draw_bar(axes, position, bar, top=top, whisker=0.8 if len(ordered) <= MOST_NAMED_BARS else 0.4)
         axes.axhline(0.0, color=INK, linewidth=0.8, zorder=3)
         for percent in guide_percents:
             _draw_guide(axes, percent)
         _name_bars(axes, [bar.label for bar in ordered])
         axes.set_ylabel("change from baseline, %")
         axes.spines["bottom"].set_visible(False)
+        name_outcomes(figure, {bar.outcome for bar in ordered})
         description = "; ".join(
             f"{bar.label}: {wording.percent(bar.change_percent)}, {wording.OUTCOME_WORDS[bar.outcome]}"
             for bar in ordered
@@ -81,16 +84,25 @@ def waterfall_svg(
         )
 
 
-def _draw_bar(axes: Any, position: int, bar: WaterfallBar, top: float) -> None:
+def _draw_bar(axes: Any, position: int, bar: WaterfallBar, *, top: float, whisker: float) -> None:
     colour = OUTCOME_COLOURS[bar.outcome]
-    axes.bar(position, min(bar.change_percent, top), width=0.72, color=colour, linewidth=0.0, zorder=2)
+    is_light = bar.outcome is OutcomeClass.INDETERMINATE
+    axes.bar(
+        position,
+        min(bar.change_percent, top),
+        width=0.72,
+        color=colour,
+        edgecolor=MUTED if is_light else colour,
+        linewidth=0.7 if is_light else 0.0,
+        zorder=2,
+    )
     if bar.change_percent == -100.0:
         # Nothing is left: the whisker would leave the scale, and there is nothing below to show.
         axes.plot(position, -100.0, marker="o", markersize=4.5, color=colour, markerfacecolor=PAPER, zorder=5)
     if bar.low is None:
         return
     high = top if bar.high is None else min(bar.high, top)
-    axes.plot([position, position], [bar.low, high], color=INK, linewidth=0.8, zorder=4)
+    axes.plot([position, position], [bar.low, high], color=INK, linewidth=whisker, zorder=4)
     if bar.high is None or bar.high > top:
         axes.plot(position, top, marker="^", markersize=4.0, color=INK, clip_on=False, zorder=4)
 
@@ -110,38 +122,26 @@ def _draw_guide(axes: Any, percent: float) -> None:
     )
 
 
+def _name_inches(labels: Sequence[str]) -> float:
+    """Return the height that names need below the bars where they stand upright (inches)."""
+    if not MOST_LEVEL_NAMES < len(labels) <= MOST_NAMED_BARS:
+        return 0.0
+    return 0.075 * max(len(wording.short(label)) for label in labels)
+
+
 def _name_bars(axes: Any, labels: Sequence[str]) -> None:
     if len(labels) > MOST_NAMED_BARS:
         axes.set_xticks([])
         axes.set_xlabel(f"{len(labels)} lesions")
         return
-    is_crowded = len(labels) > 10
-    axes.set_xticks(range(len(labels)), labels, rotation=90 if is_crowded else 0, fontsize=8.5)
+    is_crowded = len(labels) > MOST_LEVEL_NAMES
+    axes.set_xticks(
+        range(len(labels)),
+        [wording.short(label) for label in labels],
+        rotation=90 if is_crowded else 0,
+        fontsize=8.5,
+    )
     axes.tick_params(axis="x", length=0)
-
-
-def courses_svg(courses: Sequence[Course], *, prefix: str, landmark_day: int) -> str:
-    """Draw every lesion's change in per cent against days since baseline, coloured by outcome."""
-    with drawing_style():
-        figure = new_figure(10.4, 3.6)
-        axes = figure.add_subplot()
-        axes.patch.set_alpha(0.0)
-        axes.grid(axis="y")
-        for course in courses:
-            days = [day for day, _ in course.points]
-            changes = [min(percent, PERCENT_CEILING) for _, percent in course.points]
-            colour = OUTCOME_COLOURS[course.outcome]
-            axes.plot(days, changes, color=colour, linewidth=1.2, alpha=0.85, marker="o", markersize=3.0)
-        axes.axhline(0.0, color=INK, linewidth=0.8)
-        axes.axvline(landmark_day, color=MUTED, linewidth=0.7, linestyle=(0, (1, 2)))
-        axes.set_xlabel("days since baseline")
-        axes.set_ylabel("change from baseline, %")
-        return inline_svg(
-            figure,
-            prefix=prefix,
-            title="Course of every lesion",
-            description=f"Change in per cent against days for {wording.plural(len(courses), 'lesion')}",
-        )
 
 
 def tally_bar_svg(counts: Mapping[OutcomeClass, int], *, prefix: str, title: str) -> str:
@@ -159,13 +159,36 @@ def tally_bar_svg(counts: Mapping[OutcomeClass, int], *, prefix: str, title: str
                 continue
             colour = OUTCOME_COLOURS[outcome]
             axes.barh(0, count, left=left, height=0.94, color=colour, edgecolor=PAPER, linewidth=1.5)
-            text_colour = INK if outcome in _DARK_TEXT_CLASSES else PAPER
+            text_colour = INK if outcome in DARK_TEXT_CLASSES else PAPER
             axes.text(
                 left + count / 2, 0, str(count), ha="center", va="center", fontsize=11, color=text_colour
             )
             left += count
         words = [f"{wording.OUTCOME_WORDS[o]} {n}" for o, n in counts.items() if n]
         return inline_svg(figure, prefix=prefix, title=title, description=", ".join(words))
+
+
+def name_outcomes(figure: Figure, outcomes: Collection[OutcomeClass]) -> None:
+    """Draw the colours of the outcomes that occur below a figure."""
+    handles = [
+        Patch(facecolor=OUTCOME_COLOURS[outcome], label=wording.OUTCOME_WORDS[outcome])
+        for outcome in OutcomeClass
+        if outcome in outcomes
+    ]
+    key_below(figure, handles)
+
+
+def key_below(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Draw a key below a figure, so that it says its own colours wherever it is taken."""
+    figure.legend(
+        handles=list(handles),
+        loc="outside lower center",
+        ncols=6,
+        handlelength=1.1,
+        handleheight=0.9,
+        columnspacing=1.8,
+        labelcolor=MUTED,
+    )
 
 
 def colour_variable(outcome: OutcomeClass) -> str:

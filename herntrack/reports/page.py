@@ -7,6 +7,7 @@ word can be read without it.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import tempfile
@@ -23,8 +24,10 @@ from herntrack.model.timepoints import DEFAULT_WINDOWS
 from herntrack.model.vocabulary import OutcomeClass, VisitState
 from herntrack.reports import views, wording
 from herntrack.reports.cards import LesionCard, lesion_cards
+from herntrack.reports.cohort_figures import FIGURE_FILES, CohortFigure, cohort_figures
 from herntrack.reports.figures import colour_variable
 from herntrack.reports.key_images import SCALE_BAR_MM, KeyPanel
+from herntrack.reports.manuscript import manuscript_paragraph
 from herntrack.reports.palette import COLOUR_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, STATE_COLOURS
 from herntrack.reports.records import CohortReport, patient_page_name
 from herntrack.reports.tables import CHANGES, LESIONS, OUTCOMES
@@ -57,6 +60,7 @@ class ReportFiles:
     patient_pages: tuple[Path, ...]
     tables: tuple[Path, ...]
     dictionaries: tuple[Path, ...]
+    figures: tuple[Path, ...]
 
 
 def render_report(report: CohortReport) -> str:
@@ -67,14 +71,14 @@ def render_report(report: CohortReport) -> str:
     ReportError
         If a tally does not add up or a lesion has no visit.
     """
-    return _report_html(report, lesion_cards(report))
+    cards = lesion_cards(report)
+    return _report_html(report, cards, cohort_figures(report, cards))
 
 
-def _report_html(report: CohortReport, cards: Sequence[LesionCard]) -> str:
+def _report_html(report: CohortReport, cards: Sequence[LesionCard], figures: Sequence[CohortFigure]) -> str:
     are_images_left_out = len(cards) > MOST_CARDS_WITH_IMAGES
     if are_images_left_out:
         cards = [replace(card, strips=()) for card in cards]
-    waterfall, without_change = views.waterfall(report, cards)
     set_aside_counts: Counter[str] = Counter()
     for item in report.set_aside:
         set_aside_counts[item.code] += item.count
@@ -87,13 +91,8 @@ def _report_html(report: CohortReport, cards: Sequence[LesionCard]) -> str:
         visit_tallies=visit_tally(report.changes, report.windows),
         outcome_tallies=views.outcome_tallies(report),
         group_tallies=views.group_tallies(report),
-        waterfall=waterfall,
-        without_change=without_change,
-        courses=views.courses(report, cards),
-        percents={
-            "least": wording.percent(-100.0 * report.rules.min_change_fraction),
-            "resorption": wording.percent(-100.0 * report.rules.resorption_fraction),
-        },
+        figures=figures,
+        manuscript=manuscript_paragraph(report),
         sensitivity=views.sensitivity_views(report),
         set_aside=report.set_aside,
         set_aside_counts=sorted(set_aside_counts.items(), key=lambda pair: (-pair[1], pair[0])),
@@ -120,7 +119,7 @@ def _patient_html(report: CohortReport, patient_id: str, cards: Sequence[LesionC
 
 
 def write_report(report: CohortReport, out_dir: Path) -> ReportFiles:
-    """Write the pages, the tables and their data dictionaries.
+    """Write the pages, the tables with their data dictionaries, and the figures.
 
     Every file is complete or not there: it is written under a temporary name and renamed.
 
@@ -149,7 +148,9 @@ def write_report(report: CohortReport, out_dir: Path) -> ReportFiles:
     }
     # Pages are rendered before the first file is written: a report that is refused leaves nothing.
     cards = lesion_cards(report)
-    page = _report_html(report, cards)
+    figures = cohort_figures(report, cards)
+    page = _report_html(report, cards, figures)
+    figure_texts = {figure.file_name: figure.as_file() for figure in figures}
     patient_pages = {
         f"patients/{patient_page_name(patient_id)}": _patient_html(
             report, patient_id, [card for card in cards if card.row.patient_id == patient_id]
@@ -161,8 +162,11 @@ def write_report(report: CohortReport, out_dir: Path) -> ReportFiles:
         patient_pages=tuple(_write(out_dir / name, text) for name, text in patient_pages.items()),
         tables=tuple(_write(out_dir / name, text) for name, text in table_texts.items()),
         dictionaries=tuple(_write(out_dir / name, text) for name, text in dictionary_texts.items()),
+        figures=tuple(_write(out_dir / name, text) for name, text in figure_texts.items()),
     )
     _remove_pages_of_others(out_dir / "patients", keep={path.name for path in files.patient_pages})
+    for name in set(FIGURE_FILES) - figure_texts.keys():
+        (out_dir / name).unlink(missing_ok=True)
     return files
 
 
@@ -226,6 +230,7 @@ def _marks() -> list[dict[str, str]]:
     ]
 
 
+@functools.cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("herntrack.reports", "templates"),

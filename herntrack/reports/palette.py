@@ -2,6 +2,8 @@
 
 Hues follow Okabe and Ito (2008): they stay apart for readers with a colour vision
 deficiency. No meaning rests on colour alone; every mark also has a shape or a word.
+On white, marks have a contrast of 3 or more and fills that hold white numbers one of 4.5 (WCAG 2.2);
+the fill of what is indeterminate is light on purpose and has an edge.
 
 Figures are drawn in the light colours; in a page each of them becomes a CSS variable, so
 that the same drawing serves the dark theme and print.
@@ -19,20 +21,20 @@ WINDOW_SHADE = "#f4f6f9"
 BAND = "#dde7f1"
 
 OUTCOME_COLOURS = {
-    OutcomeClass.RESORPTION: "#008f68",
+    OutcomeClass.RESORPTION: "#00845f",
     OutcomeClass.PERSISTENT_REDUCTION: "#0a6fb0",
-    OutcomeClass.TRANSIENT_REDUCTION: "#59b2e3",
-    OutcomeClass.STABLE: "#8a94a1",
-    OutcomeClass.PROGRESSION: "#cf5600",
+    OutcomeClass.TRANSIENT_REDUCTION: "#3d9cd2",
+    OutcomeClass.STABLE: "#6d7785",
+    OutcomeClass.PROGRESSION: "#c24f00",
     OutcomeClass.INDETERMINATE: "#c8ced6",
 }
 
 STATE_COLOURS = {
     VisitState.BASELINE: INK,
-    VisitState.ABSENT: "#008f68",
+    VisitState.ABSENT: "#00845f",
     VisitState.REDUCED: "#0a6fb0",
-    VisitState.NO_CHANGE: "#8a94a1",
-    VisitState.ENLARGED: "#cf5600",
+    VisitState.NO_CHANGE: "#6d7785",
+    VisitState.ENLARGED: "#c24f00",
     VisitState.NOT_EVALUABLE: "#c8ced6",
 }
 
@@ -64,7 +66,7 @@ DARK_VARIABLES = {
     "band": "#22344a",
     "resorption": "#2fbf94",
     "persistent": "#4ba3e3",
-    "transient": "#447aa1",
+    "transient": "#3f7096",
     "stable": "#8d97a5",
     "progression": "#f0833a",
     "indeterminate": "#5a6470",

@@ -51,6 +51,24 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What was catalogued, as far as the report is about all of it.
+
+    Parameters
+    ----------
+    n_files : int
+        Images and files set aside together.
+    n_images, n_series, n_patients : int
+        Readable images, their series and patients.
+    """
+
+    n_files: int
+    n_images: int
+    n_series: int
+    n_patients: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LesionDetail:
     """What a lesion's card shows beside its rows.
 
@@ -114,6 +132,8 @@ class CohortReport:
         Where k comes from, for example the site's calibration.
     sample_note : str
         For a sample cohort: what it is. Empty for patients.
+    intake : Intake or None
+        What was catalogued; None for a report on a part of it.
     sensitivity_horizon : Horizon
         Whose outcomes the sensitivity table counts.
 
@@ -139,6 +159,7 @@ class CohortReport:
     warnings: tuple[str, ...] = ()
     error_model_note: str = ""
     sample_note: str = ""
+    intake: Intake | None = None
     sensitivity_horizon: Horizon = Horizon.LATEST
 
     def __post_init__(self) -> None:

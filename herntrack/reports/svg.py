@@ -28,6 +28,14 @@ from herntrack.reports.palette import COLOUR_VARIABLES, INK, MUTED, RULE
 FONT_STACK = "var(--sans, system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif)"
 """Replaces matplotlib's font, so that a figure reads like the page around it."""
 
+FONT_STACK_IN_FILES = (FONT_STACK, "Arial, Helvetica, 'DejaVu Sans', sans-serif")
+"""The page's font and what takes its place in a file of its own."""
+
+LARGEST_SCALE = 1.12
+"""How much a page may enlarge a drawing (no unit)."""
+
+_VARIABLE = re.compile(r"var\(--[a-z]+, (#[0-9a-f]{6})\)")
+
 _RC = {
     "svg.fonttype": "none",
     "svg.hashsalt": "herntrack",
@@ -112,6 +120,35 @@ def inline_svg(figure: Figure, *, prefix: str, title: str, description: str) -> 
     return ET.tostring(root, encoding="unicode")
 
 
+def standalone_svg(drawing: str, *, caption: str) -> str:
+    """Return an inline drawing as a file of its own: light colours, common fonts, a size in points.
+
+    Parameters
+    ----------
+    drawing : str
+        What `inline_svg` returned.
+    caption : str
+        Added to the description, so that the file says what it shows.
+    """
+    text = _VARIABLE.sub(lambda match: match[1], drawing).replace(
+        FONT_STACK_IN_FILES[0], FONT_STACK_IN_FILES[1]
+    )
+    root = ET.fromstring(text)  # noqa: S314 - drawn above, not read from anywhere
+    root.set("xmlns", "http://www.w3.org/2000/svg")
+    root.set("xmlns:xlink", "http://www.w3.org/1999/xlink")
+    _, _, width, height = root.attrib["viewBox"].split()
+    root.set("width", f"{width}pt")
+    root.set("height", f"{height}pt")
+    root.attrib.pop("style", None)
+    for element in root.iter("use"):
+        # Editors of drawings still look for the older name.
+        element.set("xlink:href", element.attrib["href"])
+    description = root.find("desc")
+    if description is not None:
+        description.text = f"{caption} {description.text or ''}".strip()
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
 def _strip_namespaces(root: Any) -> None:
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
@@ -156,6 +193,9 @@ def _use_page_style(root: Any) -> None:
             definitions.remove(style_sheet)
         if not len(definitions):
             root.remove(definitions)
+    _, _, width, _ = root.attrib["viewBox"].split()
+    # A small drawing in a wide page would have letters larger than the headings.
+    root.set("style", f"max-width: {LARGEST_SCALE * float(width):.0f}pt")
     root.attrib.pop("width", None)
     root.attrib.pop("height", None)
     root.attrib.pop("version", None)

@@ -242,7 +242,8 @@ CHANGES: Table[ChangeRow] = Table(
         _number(
             "volume_sigma_mm3",
             "mm3",
-            "Standard error of the volume",
+            "Standard error of the volume; with the larger surface error where the flag"
+            " other_reader_or_protocol stands, or a proposed baseline",
             source="error model of the rule set",
             allowed="> 0",
         ),

@@ -21,6 +21,9 @@ Z_95 = 1.96
 """Half width of a 95 % interval in standard errors."""
 
 SIZE_INCHES = (5.5, 3.35)
+AXES_PLACE = (0.118, 0.142, 0.697, 0.785)
+"""Left, bottom, width and height of the axes in the drawing: fitting them to their labels takes half of"
+" all time."""
 
 DAYS_AFTER_LAST = 8
 """Empty days right of the last visit and of the primary limit."""
@@ -106,8 +109,8 @@ def trajectory_svg(
     first_day = min(-4, *(row.day for row in changes))
     guides = guides_of(changes, rules, is_same_protocol=is_same_protocol)
     with drawing_style():
-        figure = new_figure(*SIZE_INCHES)
-        axes = figure.add_subplot()
+        figure = new_figure(*SIZE_INCHES, is_fitted=False)
+        axes = figure.add_axes(AXES_PLACE)
         axes.patch.set_alpha(0.0)
         axes.set(xlim=(first_day, last_day), ylim=(0.0, _top_mm3(changes)))
         _draw_calendar(axes, rules, windows, last_day)

@@ -6,18 +6,18 @@ Templates only place things; every choice, sum and drawing is made here from a
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from herntrack.model.vocabulary import OutcomeClass, VisitState
+from herntrack.model.vocabulary import OutcomeClass
 from herntrack.reports import wording
-from herntrack.reports.cards import LesionCard, horizon_heading, rows_by_lesion
-from herntrack.reports.figures import Course, WaterfallBar, courses_svg, tally_bar_svg, waterfall_svg
+from herntrack.reports.cards import horizon_heading, rows_by_lesion
+from herntrack.reports.cohort_figures import lesion_labels
+from herntrack.reports.figures import tally_bar_svg
+from herntrack.reports.rates import Rate, rate_of
 from herntrack.reports.records import CohortReport, lesion_anchor
-from herntrack.reports.tables import ChangeRow
 from herntrack.reports.tallies import outcome_tally, outcome_tally_by
 
 SENSITIVITY_NAMES = {
@@ -43,6 +43,7 @@ class OutcomeTallyView:
 
     heading: str
     counts: Mapping[OutcomeClass, int]
+    rates: Mapping[OutcomeClass, Rate]
     bar: Markup
 
     @property
@@ -129,8 +130,14 @@ def outcome_tallies(report: CohortReport) -> tuple[OutcomeTallyView, ...]:
         counts = outcome_tally(report.outcomes, lesion_uids, horizon=horizon)
         heading = horizon_heading(horizon, report)
         bar = tally_bar_svg(counts, prefix=f"tally-{horizon.value}", title=heading)
+        rows = [row for row in report.outcomes if row.horizon is horizon]
         views.append(
-            OutcomeTallyView(heading=heading, counts=counts, bar=Markup(bar))  # noqa: S704 - an XML writer's text
+            OutcomeTallyView(
+                heading=heading,
+                counts=counts,
+                rates={outcome: rate_of(outcome, rows) for outcome in OutcomeClass},
+                bar=Markup(bar),  # noqa: S704 - an XML writer's text
+            )
         )
     return tuple(views)
 
@@ -153,61 +160,6 @@ def group_tallies(report: CohortReport) -> tuple[GroupTally, ...]:
         )
         for name, key in groups.items()
     )
-
-
-def lesion_labels(report: CohortReport) -> dict[str, str]:
-    """Return a short name for every lesion: its patient, and its place where that is not enough."""
-    per_patient = Counter(row.patient_id for row in report.lesions)
-    return {
-        row.lesion_uid: row.patient_id
-        if per_patient[row.patient_id] == 1
-        else f"{row.patient_id} {wording.place(row.level, row.side)}"
-        for row in report.lesions
-    }
-
-
-def waterfall(report: CohortReport, cards: Sequence[LesionCard]) -> tuple[Markup | None, tuple[str, ...]]:
-    """Return the waterfall and the names of the lesions that it cannot show."""
-    labels = lesion_labels(report)
-    bars = [
-        WaterfallBar(
-            label=labels[card.row.lesion_uid],
-            change_percent=card.row.change_percent,
-            low=card.last_low,
-            high=card.last_high,
-            outcome=card.row.outcome,
-        )
-        for card in cards
-        if card.row.change_percent is not None
-    ]
-    missing = tuple(labels[card.row.lesion_uid] for card in cards if card.row.change_percent is None)
-    if not bars:
-        return None, missing
-    guides = (-100.0 * report.rules.min_change_fraction, -100.0 * report.rules.resorption_fraction)
-    drawing = waterfall_svg(bars, prefix="waterfall", guide_percents=guides)
-    return Markup(drawing), missing  # noqa: S704 - built by an XML writer, which escapes every text
-
-
-def courses(report: CohortReport, cards: Sequence[LesionCard]) -> Markup:
-    """Return the drawing of all courses in per cent."""
-    drawn = [
-        Course(
-            points=tuple(
-                (visit.row.day, 0.0 if is_baseline else visit.row.change_percent or 0.0)
-                for visit in card.visits
-                for is_baseline in [visit.row.visit_date == card.row.baseline_date]
-                if is_baseline or _has_change(visit.row)
-            ),
-            outcome=card.row.outcome,
-        )
-        for card in cards
-    ]
-    drawing = courses_svg(drawn, prefix="courses", landmark_day=report.rules.landmark_day)
-    return Markup(drawing)  # noqa: S704 - built by an XML writer, which escapes every text
-
-
-def _has_change(row: ChangeRow) -> bool:
-    return row.change_percent is not None and row.visit_state is not VisitState.NOT_EVALUABLE
 
 
 def sensitivity_views(report: CohortReport) -> tuple[SensitivityView, ...]:

@@ -77,7 +77,12 @@ VOLUMES: Table[VolumeRow] = Table(
             " empty where the edge has too little contrast or the images could not be read",
             IMAGE,
         ),
-        _mm3("partial_volume_error_mm3", "Standard error of partial_volume_mm3", IMAGE),
+        _mm3(
+            "partial_volume_error_mm3",
+            "Standard error of partial_volume_mm3 from levels and noise; tissue that looks like the fragment"
+            " beside it is not in it (on computed fragments the estimate is 17 % too large)",
+            IMAGE,
+        ),
     ),
 )
 """One row for each lesion and visit that was measured."""

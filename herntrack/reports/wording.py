@@ -10,6 +10,9 @@ MINUS = "\N{MINUS SIGN}"
 NOT_MEASURED = "\N{EN DASH}"
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
+LONGEST_LABEL = 28
+"""A longer name is cut in a drawing; its description holds all of it (characters)."""
+
 STATE_WORDS = {
     VisitState.BASELINE: "baseline",
     VisitState.ABSENT: "absent",
@@ -39,7 +42,7 @@ HORIZON_WORDS = {Horizon.PRIMARY: "primary", Horizon.LATEST: "latest"}
 
 FLAG_WORDS = {
     "complete": "nothing is left of it",
-    "near_complete": "a small residue is left",
+    "near_complete": "nearly complete: a residue is left, or no reader said that none is",
     "before_landmark": "seen before the landmark day",
     "confirmed": "the reduction was seen at an earlier visit too",
     "landmark_only": "the reduction was seen at one visit only",
@@ -97,6 +100,15 @@ def interval(low: float | None, high: float | None) -> str:
         return ""
     upper = "no limit" if high is None else signed(high)
     return f"{signed(low)} to {upper}"
+
+
+def short(label: str) -> str:
+    """Return a name short enough to stand beside a row or under a bar."""
+    if len(label) <= LONGEST_LABEL:
+        return label
+    # The end tells more than the middle: numbers and levels stand there.
+    head = LONGEST_LABEL // 3
+    return f"{label[:head]}\N{HORIZONTAL ELLIPSIS}{label[head + 1 - LONGEST_LABEL :]}"
 
 
 def day(value: date | None) -> str:

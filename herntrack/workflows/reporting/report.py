@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from herntrack import __version__
 from herntrack.catalogue.session import Catalogue
-from herntrack.errors import RecordNotFoundError, ReportError
+from herntrack.errors import ReportError
 from herntrack.model.records import Measurement
 from herntrack.model.vocabulary import Horizon
 from herntrack.reports.page import ReportFiles, write_report
-from herntrack.reports.records import CohortReport, LesionDetail, SetAside, patient_page_name
+from herntrack.reports.records import CohortReport, Intake, LesionDetail, SetAside, patient_page_name
 from herntrack.volumetrics.rules import RuleSet
 from herntrack.volumetrics.sensitivity import sensitivity_table
 from herntrack.volumetrics.visits import MAX_VOLUME_MM3, LesionVolumes
+from herntrack.workflows.patients.known_patients import require_patient
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.reporting.classify import ClassifySummary, LesionAssessment, classify
 from herntrack.workflows.reporting.key_pictures import key_pictures
 from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.reporting.rows import change_rows, flag_texts, lesion_row, outcome_rows, volume_rows
 from herntrack.workflows.session import catalogue_of
-from herntrack.workflows.set_aside import CaseSetAside
+from herntrack.workflows.set_aside import CaseSetAside, first_of_each
 from herntrack.workflows.workspace import Workspace
 
 Truths = Mapping[tuple[str, date], float]
@@ -84,20 +85,19 @@ def report(
         wanted = [
             each for each in summary.assessments if patient_id is None or each.lesion.patient_id == patient_id
         ]
-        if patient_id is not None and not any(
-            patient.patient_id == patient_id for patient in catalogue.images.patients()
-        ):
-            raise RecordNotFoundError(
-                f"no patient {patient_id!r}; herntrack list patients shows those there are"
-            )
-        if not wanted:
+        if patient_id is not None:
+            require_patient(workspace, catalogue, patient_id)
+        wanted, unseen = _seen(catalogue, wanted)
+        if not wanted and not unseen:
             who = "there is" if patient_id is None else f"patient {patient_id} has"
             raise ReportError(
                 f"{who} no lesion to report on, so nothing is written; record one with: herntrack lesion add"
                 f" --patient {patient_id or 'ID'} --level L5-S1, then read its visits (herntrack list"
                 " proposals names the stacks)"
             )
-        set_aside = (*measured.set_aside, *summary.set_aside)
+        set_aside = first_of_each((*measured.set_aside, *summary.set_aside, *unseen))
+        if not wanted:
+            raise ReportError(f"there is nothing to report on: {unseen[0].reason}")
         content = _content(
             catalogue,
             workspace,
@@ -113,6 +113,24 @@ def report(
     files = write_report(content, folder)
     progress("writing", 1, 1)
     return ReportSummary(files=files, n_lesions=len(wanted), set_aside=set_aside)
+
+
+def _seen(
+    catalogue: Catalogue, assessments: Sequence[LesionAssessment]
+) -> tuple[list[LesionAssessment], list[CaseSetAside]]:
+    """Part the lesions with a visit, read or not, from those of patients whose studies have no date."""
+    visited = {visit.patient_id for visit in catalogue.images.visits()}
+    seen, unseen = [], []
+    for each in assessments:
+        if each.followup is not None or each.lesion.patient_id in visited:
+            seen.append(each)
+            continue
+        reason = (
+            f"patient {each.lesion.patient_id} has no visit, as no study has a date; correct StudyDate in the"
+            " export and ingest it again"
+        )
+        unseen.append(CaseSetAside(uid=each.lesion.lesion_uid, reason=reason))
+    return seen, unseen
 
 
 def _own_folder(workspace: Workspace, patient_id: str | None) -> Path:
@@ -181,6 +199,7 @@ def _content(
     progress: Progress,
 ) -> CohortReport:
     rules = summary.rules
+    is_whole = len(wanted) == len(summary.assessments)
     measurements = catalogue.followup.measurements()
     details = []
     for done, each in enumerate(wanted, start=1):
@@ -210,6 +229,17 @@ def _content(
         warnings=_warnings(catalogue, wanted),
         error_model_note=_error_model_note(rules),
         sample_note=sample_note,
+        intake=_intake(catalogue) if is_whole else None,
+    )
+
+
+def _intake(catalogue: Catalogue) -> Intake:
+    counts = catalogue.images.counts()
+    return Intake(
+        n_files=counts.instances + counts.rejects,
+        n_images=counts.instances,
+        n_series=counts.series,
+        n_patients=counts.patients,
     )
 
 

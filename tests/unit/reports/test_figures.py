@@ -11,8 +11,9 @@ import pytest
 from herntrack.errors import ReportError
 from herntrack.model.timepoints import DEFAULT_WINDOWS
 from herntrack.model.vocabulary import OutcomeClass, VisitState
-from herntrack.reports.figures import Course, WaterfallBar, courses_svg, tally_bar_svg, waterfall_svg
-from herntrack.reports.palette import COLOUR_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES
+from herntrack.reports.courses import Course, courses_svg
+from herntrack.reports.figures import WaterfallBar, tally_bar_svg, waterfall_svg
+from herntrack.reports.palette import COLOUR_VARIABLES, DARK_VARIABLES, LIGHT_VARIABLES, OUTCOME_COLOURS
 from herntrack.reports.tables import ChangeRow
 from herntrack.reports.trajectory import STATE_MARKERS, guides_of, trajectory_svg
 from tests.unit.reports.fabricated import COURSES, change_rows, rules
@@ -165,7 +166,7 @@ def test_courses_are_coloured_by_outcome() -> None:
     svg = courses_svg(
         [Course(points=((0, 0.0), (90, 40.0)), outcome=OutcomeClass.PROGRESSION)], prefix="c", landmark_day=70
     )
-    assert "var(--progression, #cf5600)" in svg
+    assert f"var(--progression, {OUTCOME_COLOURS[OutcomeClass.PROGRESSION]})" in svg
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone() -> None:

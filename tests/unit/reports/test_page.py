@@ -10,6 +10,7 @@ import pytest
 from herntrack.errors import ReportError
 from herntrack.model.vocabulary import OutcomeClass
 from herntrack.reports import page
+from herntrack.reports.cohort_figures import FIGURE_FILES
 from herntrack.reports.page import render_patient_page, render_report, write_report
 from herntrack.reports.records import CohortReport, lesion_anchor, patient_page_name
 from herntrack.reports.tables import CHANGES, LESIONS
@@ -83,7 +84,8 @@ def test_the_page_loads_nothing(parsed: Page) -> None:
     ]
     assert loaded
     assert all(
-        re.match(r"#|data:image/png;base64,|patients/patient-[0-9a-f]{12}\.html$", link) for link in loaded
+        re.match(r"#|data:image/png;base64,|patients/patient-[0-9a-f]{12}\.html$|figures/[a-z]+\.svg$", link)
+        for link in loaded
     )
     assert not [tag for tag, _ in parsed.elements if tag in {"link", "iframe", "object", "embed"}]
 
@@ -115,7 +117,7 @@ def test_every_picture_has_words(parsed: Page) -> None:
 
 def test_table_headers_say_what_they_head(parsed: Page) -> None:
     heads = [a for tag, a in parsed.elements if tag == "th"]
-    assert all(a.get("scope") in {"row", "col"} for a in heads)
+    assert all(a.get("scope") in {"row", "col", "colgroup"} for a in heads)
     assert ("html", {"lang": "en"}) in parsed.elements
 
 
@@ -143,7 +145,7 @@ def test_a_visit_is_told_in_the_order_of_trust(parsed: Page) -> None:
 def test_flags_and_reasons_are_plain_words(parsed: Page) -> None:
     assert "the reduction was seen at an earlier visit too" in parsed.text
     assert "Reduced at last visit \N{GREATER-THAN OR EQUAL TO} day 70." in parsed.text
-    assert "motion, canal not delineated" in parsed.text
+    assert "Motion, canal not delineated." in parsed.text
     assert "landmark_only" not in parsed.text
 
 
@@ -277,15 +279,59 @@ def test_everything_is_written_and_nothing_else(report: CohortReport, tmp_path: 
         for name in ("changes", "lesions", "outcomes", "volumes")
         for end in (".csv", ".dictionary.csv")
     }
-    assert written == {"report.html"} | pages | tables
-    assert {files.report_html, *files.patient_pages, *files.tables, *files.dictionaries} == {
-        tmp_path / "out" / name for name in written
-    }
+    assert written == {"report.html", *FIGURE_FILES} | pages | tables
+    assert {
+        files.report_html,
+        *files.patient_pages,
+        *files.tables,
+        *files.dictionaries,
+        *files.figures,
+    } == {tmp_path / "out" / name for name in written}
     assert len(CHANGES.from_csv((tmp_path / "out/changes.csv").read_text(encoding="utf-8"))) == len(
         report.changes
     )
     lesions = LESIONS.from_csv((tmp_path / "out/lesions.csv").read_text(encoding="utf-8"))
     assert [row.outcome for row in lesions].count(OutcomeClass.PERSISTENT_REDUCTION) == 2
+
+
+def test_a_figure_that_a_report_no_longer_has_is_removed(plain: CohortReport, tmp_path: Path) -> None:
+    write_report(plain, tmp_path)
+    unread = tuple(
+        replace(row, change_percent=None, change_percent_low=None, change_percent_high=None)
+        for row in plain.changes
+    )
+    lesions = tuple(replace(row, change_percent=None) for row in plain.lesions)
+    write_report(replace(plain, changes=unread, lesions=lesions), tmp_path)
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"flow.svg", "timeline.svg"}
+
+
+def test_a_picture_states_the_error_that_the_table_states(report: CohortReport) -> None:
+    # Read by another reader: the larger error counts.
+    changes = tuple(
+        replace(row, volume_sigma_mm3=123.0) if row.volume_mm3 == 410.0 else row for row in report.changes
+    )
+    text = Page(render_patient_page(replace(report, changes=changes), "P-01")).text
+    assert text.count("410 \N{PLUS-MINUS SIGN} 123") == 2
+    assert "410 \N{PLUS-MINUS SIGN} 91" not in text
+
+
+def test_the_word_at_the_head_of_a_card_comes_with_its_stability(report: CohortReport, parsed: Page) -> None:
+    first = report.lesions[0]
+    assert first.outcome is OutcomeClass.PERSISTENT_REDUCTION
+    assert f"persistent reduction stability {first.outcome_stability:.2f}" in parsed.text
+
+
+def test_what_was_proposed_is_marked_beside_its_outcome(plain: CohortReport) -> None:
+    lesions = (replace(plain.lesions[0], flags=("proposed",)), *plain.lesions[1:])
+    proposed = Page(render_report(replace(plain, lesions=lesions)))
+    badges = [attributes.get("class") for _, attributes in proposed.elements].count("badge")
+    # In the list of patients and on the card, beside those of the one shaky outcome.
+    assert badges == 4
+
+
+def test_counts_come_with_how_sure_they_are(parsed: Page) -> None:
+    # Two of seven: 3.7 to 71.0 % by Clopper and Pearson.
+    assert "persistent reduction 2 29 % [4 to 71] 0 to 3" in parsed.text
 
 
 def test_links_to_patients_lead_to_files(report: CohortReport, tmp_path: Path) -> None:

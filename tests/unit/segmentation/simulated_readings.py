@@ -79,6 +79,14 @@ class PlaneError:
         return self.depth_mm + self.slope * height_mm
 
 
+def plane_error(rng: np.random.Generator, *, shift_mm: float = PLANE_SHIFT_MM) -> PlaneError:
+    """Return a base plane as a reader places it."""
+    return PlaneError(
+        depth_mm=float(rng.normal(0, shift_mm)),
+        slope=float(np.tan(np.radians(rng.normal(0, PLANE_TILT_DEGREES)))),
+    )
+
+
 def some_templates(seed: int, count: int = 3) -> tuple[Herniation, ...]:
     """Return a protrusion at each of three levels of some spines; `shape_of` varies them."""
     spines = [build_anatomy(seed + number, diseased=LEVELS) for number in range(count)]
@@ -204,10 +212,7 @@ def simulated_reading(rng: np.random.Generator, templates: tuple[Herniation, ...
     plane = PLANES[int(rng.integers(len(PLANES)))]
     spacing = float(rng.choice(SPACINGS_MM))
     geometry = grid_around(herniation, rng, plane, spacing)
-    error = PlaneError(
-        depth_mm=float(rng.normal(0, PLANE_SHIFT_MM)),
-        slope=float(np.tan(np.radians(rng.normal(0, PLANE_TILT_DEGREES)))),
-    )
+    error = plane_error(rng)
     fraction = seen_fraction(herniation, geometry, error)
     mask = read_mask(fraction, geometry, rng)
     return Reading(

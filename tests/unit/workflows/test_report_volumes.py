@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from herntrack.errors import ReportError
 from herntrack.reports.tables import ChangeRow
 from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.reporting.classify import assess
+from herntrack.workflows.reporting.report import read_truths
 from herntrack.workflows.reporting.rows import change_rows, lesion_row, volume_rows
 from herntrack.workflows.session import catalogue_of
 from tests.unit.workflows.catalogued import PATIENT, Study0
@@ -81,3 +85,26 @@ def test_a_proposed_visit_is_flagged_with_its_lesion(study: Study0) -> None:
         (assessment,) = assess(catalogue, study.workspace, RULES).assessments
     assert [row.flags for row in rows(study)] == [(), ("other_reader_or_protocol", "proposed")]
     assert "proposed" in lesion_row(assessment, RULES).flags
+
+
+def test_known_volumes_are_read_by_lesion_and_visit(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("lesion_uid,visit_date,volume_mm3\n2.25.1,2024-01-05,812.5\n2.25.1,2024-04-05,0\n")
+    assert read_truths(path) == {("2.25.1", date(2024, 1, 5)): 812.5, ("2.25.1", date(2024, 4, 5)): 0.0}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["2.25.1,2024-01-05,nan"], "line 2: nan is no volume; the limits are 0 to 1000000 mm3"),
+        (["2.25.1,2024-01-05,-1"], "line 2: -1.0 is no volume"),
+        (["2.25.1,2024-01-05,1", "2.25.1,2024-01-05,2"], "line 3: this lesion has that visit already"),
+        (["2.25.1,5.1.2024,1"], "line 2: Invalid isoformat string"),
+        (["2.25.1,2024-01-05"], "line 2:"),
+    ],
+)
+def test_a_known_volume_that_cannot_be_one_is_refused(tmp_path: Path, lines: list[str], message: str) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text("\n".join(["lesion_uid,visit_date,volume_mm3", *lines]))
+    with pytest.raises(ReportError, match=re.escape(message)):
+        read_truths(path)

@@ -268,10 +268,22 @@ def test_grouped_thousands_are_not_taken_for_a_decimal(tmp_path: Path) -> None:
     assert fault.problem.endswith("write 1234567")
 
 
-def test_one_plain_decimal_settles_what_the_dot_means(tmp_path: Path) -> None:
-    rows = "L;0;1000.125;MR;present", "L;91;512.5;MR;present"
-    table = read_volume_table(write(tmp_path, *rows, header="lesion_uid;day;volume_mm3;modality;status"))
-    assert table.lesions[0].baseline.volume_mm3 == 1000.125
+@pytest.mark.parametrize(
+    ("separator", "later"), [(";", "512.5"), (";", "1000.125"), (",", "512.125"), ("\t", "512.125")]
+)
+def test_one_plain_decimal_or_another_separator_settles_what_a_dot_means(
+    tmp_path: Path, separator: str, later: str
+) -> None:
+    header, *rows = (
+        line.replace(",", separator)
+        for line in (
+            "lesion_uid,day,volume_mm3,modality,status",
+            "L,0,900.125,MR,present",
+            f"L,91,{later},MR,present",
+        )
+    )
+    (lesion,) = read_volume_table(write(tmp_path, *rows, header=header)).lesions
+    assert (lesion.baseline.volume_mm3, lesion.visits[0].volume_mm3) == (900.125, float(later))
 
 
 def test_who_cannot_judge_need_not_name_the_modality(tmp_path: Path) -> None:
