@@ -4,19 +4,24 @@ Run by hand: ``python benchmarks/bench_load.py``. An MR of 24 and a CT of 400 sl
 are written to a temporary folder, the same bytes on every run; their files are in the page
 cache. Every reader runs once unmeasured, then the readers take turns; medians are compared.
 What is measured ends at a SimpleITK image with rescaled values; ours has also compared every file
-with the stack's grid. Values of all readers are compared before anything is measured.
+with the stack's grid. Values of all readers are compared before anything is measured. For the long
+stack, each reader also runs in a process of its own, which says how much its memory grew.
 """
 
 from __future__ import annotations
 
 import argparse
+import pickle
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gdcm
 import numpy as np
 import pydicom
 import SimpleITK
@@ -25,6 +30,7 @@ from pydicom.uid import (
     CTImageStorage,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     MRImageStorage,
     RLELossless,
@@ -46,6 +52,9 @@ COMPRESSED_TARGET = 1.0
 KINDS = {"MR": (24, "2D spin echo"), "CT": (400, "spiral")}
 N_COMPRESSED = {"MR": 24, "CT": 40}
 """Compressed stacks are as long as that: a decoder's time grows with the slices alone."""
+
+SHORT_RUNS = 5
+"""What takes some milliseconds is measured so many times as often."""
 
 Reader = Callable[[], Any]
 
@@ -129,9 +138,26 @@ def write_stack(folder: Path, kind: str, n_slices: int, syntax: str) -> None:
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.PixelData = pixels(kind, index).tobytes()
         dataset["PixelData"].VR = "OW"
-        if syntax != ExplicitVRLittleEndian:
+        if syntax not in {ExplicitVRLittleEndian, JPEGLosslessSV1}:
             dataset.compress(syntax, generate_instance_uid=False)
-        dataset.save_as(folder / f"{index:04d}.dcm", enforce_file_format=True)
+        path = folder / f"{index:04d}.dcm"
+        dataset.save_as(path, enforce_file_format=True)
+        if syntax == JPEGLosslessSV1:
+            compress_by_gdcm(path)
+
+
+def compress_by_gdcm(path: Path) -> None:
+    """Compress a file's pixels by lossless JPEG, which pydicom has no encoder for."""
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(path))
+    assert reader.Read()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    writer.SetFileName(str(path))
+    assert writer.Write()
 
 
 def stack_in(folder: Path) -> tuple[Stack, list[Path]]:
@@ -172,15 +198,54 @@ def by_pydicom(files: list[Path]) -> Any:
 
 
 def median_seconds(readers: dict[str, Reader], n_runs: int) -> dict[str, float]:
-    """Let the readers take turns and return each one's median."""
+    """Let the readers take turns, every other time in reverse, and return each one's median."""
     seconds: dict[str, list[float]] = {name: [] for name in readers}
+    order = list(readers)
     for _ in range(n_runs):
-        for name, reader in readers.items():
+        order.reverse()
+        for name in order:
             started = time.perf_counter()
-            image = reader()
+            image = readers[name]()
             seconds[name].append(time.perf_counter() - started)
             del image
     return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def grown_megabytes(name: str, folder: Path) -> float:
+    """Return by how much a process grew that read a stack once; it had read a short one before."""
+    script = "import bench_load; bench_load.say_growth()"
+    described = pickle.dumps((name, stack_in(folder)))
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=described,
+        stdout=subprocess.PIPE,
+        check=True,
+        cwd=Path(__file__).parent,
+        env={"PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    return float(done.stdout)
+
+
+def say_growth() -> None:
+    """Read the stack that standard input names, and print by how much this process grew (MB)."""
+    name, (stack, files) = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - written by the function above
+    readers = {
+        "herntrack": load_image,
+        "SimpleITK": lambda _, f: by_simpleitk(f),
+        "pydicom": lambda _, f: by_pydicom(f),
+    }
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    by_simpleitk(files[:2])
+    by_pydicom(files[:2])
+    before = megabytes("VmRSS")
+    readers[name](stack, files)
+    print(megabytes("VmHWM") - before)
+
+
+def megabytes(kind: str) -> float:
+    """Return how much memory this process has (``VmRSS``), or had at most (``VmHWM``)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(kind))
 
 
 def compare(title: str, folder: Path, n_runs: int, limits: tuple[float, float]) -> bool:
@@ -203,7 +268,9 @@ def compare(title: str, folder: Path, n_runs: int, limits: tuple[float, float]) 
     seconds = median_seconds(readers, n_runs)
     is_met = True
     two = seconds["in two steps"]
-    print(f"{title}: load_image {seconds['herntrack']:.4f} s (to_sitk(load_volume()) {two:.4f} s)")
+    print(
+        f"{title}: load_image {seconds['herntrack']:.4f} s (to_sitk(load_volume()) {two:.4f} s)", flush=True
+    )
     for name, limit in zip(("SimpleITK", "pydicom"), limits, strict=True):
         ratio = seconds["herntrack"] / seconds[name]
         is_met &= ratio <= limit
@@ -225,10 +292,15 @@ def main() -> None:
                 folder = Path(scratch) / kind
                 write_stack(folder, kind, n_slices, ExplicitVRLittleEndian)
                 limits = SITK_TARGET, PYDICOM_TARGET
-                all_met &= compare(f"{kind} {n_slices} slices, uncompressed", folder, options.runs, limits)
+                n_runs = options.runs * (SHORT_RUNS if kind == "MR" else 1)
+                all_met &= compare(f"{kind} {n_slices} slices, uncompressed", folder, n_runs, limits)
+                grown = {
+                    name: grown_megabytes(name, folder) for name in ("herntrack", "SimpleITK", "pydicom")
+                }
+                print("    memory   " + "   ".join(f"{name} {value:.0f} MB" for name, value in grown.items()))
             if options.only == "native":
                 continue
-            for syntax in (JPEGLSLossless, JPEG2000Lossless, RLELossless):
+            for syntax in (JPEGLSLossless, JPEGLosslessSV1, JPEG2000Lossless, RLELossless):
                 folder = Path(scratch) / f"{kind} {syntax}"
                 n_slices_compressed = N_COMPRESSED[kind]
                 write_stack(folder, kind, n_slices_compressed, syntax)

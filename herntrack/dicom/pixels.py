@@ -33,6 +33,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from herntrack.dicom.frame_decoding import Decode, decoded_frames
 from herntrack.dicom.jpeg_twelve_bits import (
     TWELVE_BIT_SYNTAXES,
     TWELVE_BITS,
@@ -148,7 +149,7 @@ def decode_values(dataset: Dataset, *, path: Path) -> npt.NDArray[Any]:
 
 
 def decode_frames(
-    dataset: Dataset, headers: Sequence[Dataset], *, path: Path
+    dataset: Dataset, headers: Sequence[Dataset], *, path: Path, decode: Decode | None = None
 ) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     """Yield the values of some frames of a multi-frame image, each one's modality transformation applied.
 
@@ -160,6 +161,8 @@ def decode_frames(
         Of the wanted frames, as `herntrack.dicom.multi_frame.frame_headers` returns them.
     path : Path
         Where it came from, for messages.
+    decode : callable, optional
+        Tried on compressed pixels before pydicom's decoders are.
 
     Yields
     ------
@@ -179,7 +182,7 @@ def decode_frames(
         n_frames = _frame_count(dataset, path)
         if wanted and wanted[-1][0] >= n_frames:
             raise DicomError(f"{path}: frame {wanted[-1][0] + 1} of {n_frames}", path=path)
-        stored_frames = _stored_frames(dataset, [index for index, _ in wanted], path)
+        stored_frames = _stored_frames(dataset, [index for index, _ in wanted], path, decode)
     for _, place in wanted:
         with _without_advice():
             values = _apply_modality(next(stored_frames), headers[place], path)
@@ -196,8 +199,8 @@ def _frame_count(dataset: Dataset, path: Path) -> int:
 def _check_decodable(dataset: Dataset, path: Path) -> None:
     for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "PixelRepresentation", "PixelData"):
         if dataset.get(keyword) is None:
-            cut = "; the file may be cut short: copy it again" if keyword == "PixelData" else ""
-            raise MissingAttributeError(f"{path}: the image has no {keyword}{cut}", path=path)
+            why = _why_no_pixels(dataset) if keyword == "PixelData" else ""
+            raise MissingAttributeError(f"{path}: the image has no {keyword}{why}", path=path)
     n_samples = int(dataset.get("SamplesPerPixel") or 1)
     if n_samples != 1:
         raise DicomError(
@@ -216,7 +219,15 @@ def _check_decodable(dataset: Dataset, path: Path) -> None:
         )
 
 
-def _stored_frames(dataset: Dataset, indices: Sequence[int], path: Path) -> Iterator[npt.NDArray[Any]]:
+def _why_no_pixels(dataset: Dataset) -> str:
+    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+        return "; its pixels are fractions, as of a parametric map: export the MR or CT it was made from"
+    return "; the file may be cut short: copy it again"
+
+
+def _stored_frames(
+    dataset: Dataset, indices: Sequence[int], path: Path, decode: Decode | None = None
+) -> Iterator[npt.NDArray[Any]]:
     """Yield the stored values of frames, which are counted from 0 and in order."""
     syntax = _transfer_syntax(dataset, path)
     shape = (int(dataset.Rows), int(dataset.Columns))
@@ -226,10 +237,10 @@ def _stored_frames(dataset: Dataset, indices: Sequence[int], path: Path) -> Iter
             yield from (decode_twelve_bits(streams[index], shape) for index in indices)
             return
         source = _with_syntax(dataset, syntax)
-        for stored, _ in _decoder(syntax, path).iter_array(source, indices=indices, raw=True):
+        for stored in decoded_frames(source, _decoder(syntax, path), indices, decode):
             if stored.shape != shape:
                 raise _broken(path, syntax, f"decoded to {stored.shape}, the header says {shape}")
-            yield np.asarray(stored)
+            yield stored
     except DicomError:
         raise
     except Exception as error:  # every decoder raises its own kinds

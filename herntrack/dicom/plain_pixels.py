@@ -10,7 +10,7 @@ read in one way is answered: one frame of 16-bit samples in little endian, every
 once, in its VR, as the standard writes it, and the pixels whole to the end of the file. All
 else raises `Unusual`, and pydicom reads the file and finds the words for it.
 
-Public: `PlainPixels`, `PlainHeader`.
+Public: `PlainPixels`, `PlainHeader`, `has_unused_bits`, `COMPRESSED_SYNTAXES`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from herntrack.dicom.file_meta import (
     Layouts,
     walk_file,
 )
+from herntrack.dicom.frame_decoding import Decode, chosen_decoder
 from herntrack.dicom.slice_facts import KEYS, WANTED, SliceFacts, decimals, element_key, slice_facts
 
 MAX_FACTS = 1024
@@ -43,15 +44,15 @@ MAX_FACTS = 1024
 
 JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
 FASTEST_JPEG_LS = "pyjpegls"
-"""Takes three quarters of the time of the decoder that pydicom tries first; both agree in every bit.
-
-For JPEG 2000 the first one, gdcm, is the fastest, because it decodes on all cores.
-"""
+"""Takes three quarters of the time of the decoder that pydicom tries first; both agree in every bit."""
 
 COMPRESSED_SYNTAXES = frozenset(
-    (*(f"1.2.840.10008.1.2.4.{number}" for number in (57, 70, 80, 81, 90, 91)), "1.2.840.10008.1.2.5")
+    (
+        *(f"1.2.840.10008.1.2.4.{number}" for number in (57, 70, 80, 81, 90, 91, 201, 202, 203)),
+        "1.2.840.10008.1.2.5",
+    )
 )
-"""JPEG lossless, JPEG-LS, JPEG 2000 and RLE, all of them in explicit VR little endian."""
+"""JPEG lossless, JPEG-LS, JPEG 2000, HTJ2K and RLE, all of them in explicit VR little endian."""
 
 ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 TRAILING_PADDING = b"\xfc\xff\xfc\xffOB\0\0"
@@ -100,9 +101,15 @@ class PlainPixels:
 
     What it learns from one file only makes the next one faster: what it finds in a file
     does not depend on the files before.
+
+    Parameters
+    ----------
+    decode : callable, optional
+        Tried on compressed pixels before pydicom's decoders are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decode: Decode | None = None) -> None:
+        self._decode = decode
         self._facts: dict[tuple[bytes | None, ...], SliceFacts] = {}
         self._layouts = Layouts(
             meta=Layout(EXPLICIT, _META, group=b"\x02\x00"),
@@ -172,9 +179,12 @@ class PlainPixels:
         """
         if scratch.shape != header.facts.shape:
             raise Unusual("another shape")
+        stored: npt.NDArray[Any] | None
         file.seek(header.begin)
         if header.facts.syntax in COMPRESSED_SYNTAXES:
-            return _decoded(_encapsulated(file.read(header.end - header.begin)), header.facts)
+            items = _encapsulated(file.read(header.end - header.begin))
+            stored = self._decode(items, header.facts) if self._decode is not None else None
+            return _decoded(items, header.facts) if stored is None else stored
         buffer = scratch.data.cast("B")
         done = 0
         while done < len(buffer):
@@ -182,9 +192,9 @@ class PlainPixels:
             if not n_bytes:
                 raise Unusual("the file became shorter")
             done += n_bytes
-        stored: npt.NDArray[Any] = scratch if header.facts.is_signed else scratch.view(np.uint16)
+        stored = scratch if header.facts.is_signed else scratch.view(np.uint16)
         unused = 16 - header.facts.bits_stored
-        if unused and _has_unused_bits(stored, header.facts):
+        if unused and has_unused_bits(stored, header.facts):
             np.left_shift(stored, unused, out=stored)
             np.right_shift(stored, unused, out=stored)
         return stored
@@ -230,7 +240,8 @@ def _check_padding(rest: bytes, size: int) -> None:
         raise Unusual("something after the pixels, or pixels that are cut off")
 
 
-def _has_unused_bits(stored: npt.NDArray[Any], facts: SliceFacts) -> bool:
+def has_unused_bits(stored: npt.NDArray[Any], facts: SliceFacts) -> bool:
+    """Return whether any stored value has bits beyond BitsStored."""
     if facts.is_signed:
         limit = 1 << (facts.bits_stored - 1)
         return int(stored.min()) < -limit or int(stored.max()) >= limit
@@ -280,4 +291,6 @@ def _plugin(decoder: Decoder, facts: SliceFacts) -> str:
     """Return the fastest decoder where all agree, else none in particular."""
     # Narrow and signed samples are corrected after some decoders only: left as pydicom has it.
     is_common = facts.syntax == JPEG_LS_LOSSLESS and not facts.is_signed and facts.bits_stored > 8
-    return FASTEST_JPEG_LS if is_common and FASTEST_JPEG_LS in decoder.available_plugins else ""
+    if is_common and FASTEST_JPEG_LS in decoder.available_plugins:
+        return FASTEST_JPEG_LS
+    return chosen_decoder(decoder, facts.syntax)

@@ -5,14 +5,16 @@ file's own header is compared with the grid in millimetres before its pixels cou
 be a frame of a multi-frame file, which is then read once for all its slices.
 
 Plain files are read by `herntrack.dicom.plain_pixels` straight into the volume; what it leaves
-to pydicom is read by `herntrack.dicom.pixels`. The values are the same.
+to pydicom is read by `herntrack.dicom.pixels`. Where SimpleITK's decoder can be used, which lets
+others work, a second thread reads from the end of the stack. The values are the same.
 
 Public: `SliceFile`, `load_volume`, `load_image`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import sys
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -22,14 +24,16 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from herntrack._typing import VolumeZYX
-from herntrack.dicom.elements import (Unusual)
+from herntrack.dicom.code_streams import EXACT_SYNTAXES
+from herntrack.dicom.elements import Unusual
+from herntrack.dicom.frame_decoding import Decode
 from herntrack.dicom.multi_frame import frame_headers, is_multi_frame
-from herntrack.dicom.pixels import decode_frames, decode_values, read_dataset, rescaled
-from herntrack.dicom.plain_pixels import COMPRESSED_SYNTAXES, PlainPixels
+from herntrack.dicom.pixels import decode_frames, decode_values, read_dataset
 from herntrack.dicom.set_aside import SetAside
-from herntrack.dicom.slice_facts import SliceFacts
 from herntrack.errors import DicomError, GeometryMismatchError, IrregularSpacingError
-from herntrack.imaging.slice_place import PlaceCheck, check_slice
+from herntrack.imaging.plain_slices import PlainSlices
+from herntrack.imaging.second_reader import SecondReader, Waiting
+from herntrack.imaging.slice_place import check_slice
 from herntrack.imaging.stack_memory import Make, StackMemory
 from herntrack.imaging.volume import Volume
 from herntrack.model.geometry import VolumeGeometry
@@ -86,7 +90,13 @@ def load_volume(
     DicomError
         If a file cannot be read or decoded.
     """
-    return Volume(values=_read_stack(stack, files, progress, np.empty), geometry=stack.geometry)
+    decode: Decode | None = None
+    if "SimpleITK" in sys.modules:
+        # Else it would take longer to import it, and more memory, than its decoder saves.
+        from herntrack.imaging.unlocked_decoder import decode_unlocked
+
+        decode = decode_unlocked
+    return Volume(values=_read_stack(stack, files, progress, np.empty, decode), geometry=stack.geometry)
 
 
 def load_image(stack: Stack, files: Sequence[Path | SliceFile], *, progress: Progress | None = None) -> Image:
@@ -112,14 +122,19 @@ def load_image(stack: Stack, files: Sequence[Path | SliceFile], *, progress: Pro
         If a file cannot be read or decoded.
     """
     from herntrack.imaging.sitk_bridge import ImageMemory
+    from herntrack.imaging.unlocked_decoder import decode_unlocked
 
     memory = ImageMemory(stack.geometry)
-    _read_stack(stack, files, progress, memory.make)
+    _read_stack(stack, files, progress, memory.make, decode_unlocked)
     return memory.image()
 
 
 def _read_stack(
-    stack: Stack, files: Sequence[Path | SliceFile], progress: Progress | None, make: Make
+    stack: Stack,
+    files: Sequence[Path | SliceFile],
+    progress: Progress | None,
+    make: Make,
+    decode: Decode | None,
 ) -> VolumeZYX:
     """Return a stack's values, in memory that `make` made."""
     if not stack.is_regular:
@@ -131,7 +146,7 @@ def _read_stack(
     if len(files) != n_slices:
         raise GeometryMismatchError(f"{len(files)} files for a stack of {n_slices} slices")
     memory = StackMemory(stack.geometry.shape_zyx, make)
-    for done, _ in enumerate(_SliceReader(stack.geometry, memory).read(files), start=1):
+    for done, _ in enumerate(_SliceReader(stack.geometry, memory, decode).read(files), start=1):
         if progress is not None:
             progress(done, n_slices)
     return memory.whole()
@@ -140,28 +155,44 @@ def _read_stack(
 class _SliceReader:
     """Reads the slices of one grid, each into its place where that is possible."""
 
-    def __init__(self, geometry: VolumeGeometry, memory: StackMemory) -> None:
+    def __init__(self, geometry: VolumeGeometry, memory: StackMemory, decode: Decode | None) -> None:
         self._geometry = geometry
         self._memory = memory
-        self._plain = PlainPixels()
-        self._check_plain = PlaceCheck(geometry)
+        self._decode = decode
+        self._plain = PlainSlices(geometry, decode)
 
     def read(self, files: Sequence[Path | SliceFile]) -> Iterator[int]:
         """Read all slices, and yield each one's index when it was read."""
         frames: dict[Path, list[tuple[int, int]]] = defaultdict(list)
+        singles: Waiting = deque()
         for index, file in enumerate(files):
             path, frame_number = file if isinstance(file, SliceFile) else (file, 0)
             if frame_number:
                 frames[path].append((index, frame_number))
-                continue
-            self._memory.put(index, self._single(index, path))
-            yield index
+            else:
+                singles.append((index, path))
+        yield from self._read_singles(singles)
         for path, wanted in frames.items():
             yield from self._read_frames(path, wanted)
 
+    def _read_singles(self, waiting: Waiting) -> Iterator[int]:
+        with SecondReader(self._geometry, self._decode, waiting) as second:
+            while True:
+                taken = _next(waiting)
+                if taken is not None:
+                    self._memory.put(taken[0], self._single(*taken))
+                    yield taken[0]
+                    if self._decode is not None and self._plain.syntax in EXACT_SYNTAXES:
+                        second.start()
+                for index, values in second.read():
+                    self._memory.put(index, values)
+                    yield index
+                if taken is None and not waiting:
+                    return
+
     def _single(self, index: int, path: Path) -> npt.NDArray[Any]:
         try:
-            return self._read_plain(index, path)
+            return self._plain.read(index, path, self._memory.place)
         except (Unusual, OSError):
             # Whatever it is, pydicom reads it or finds the words for it.
             dataset = read_dataset(path)
@@ -174,18 +205,11 @@ class _SliceReader:
         headers = _headers_of(dataset, [frame_number for _, frame_number in wanted], path)
         for header, (index, frame_number) in zip(headers, wanted, strict=True):
             check_slice(header, self._geometry, index=index, path=path, frame_number=frame_number)
-        for place, values in decode_frames(dataset, headers, path=path):
+        for place, values in decode_frames(dataset, headers, path=path, decode=self._decode):
             index = wanted[place][0]
             # At once, so that no more than one frame lies in memory twice.
             self._memory.put(index, values)
             yield index
-
-    def _read_plain(self, index: int, path: Path) -> npt.NDArray[Any]:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a path object's own takes longer
-            header = self._plain.read_header(file)
-            self._check_plain(header, index=index, path=path)
-            stored = self._plain.read_stored(file, header, self._memory.place(index, _kind(header.facts)))
-        return _rescaled_in_place(stored, header.facts)
 
 
 def _headers_of(dataset: Dataset, frame_numbers: Sequence[int], path: Path) -> list[Dataset]:
@@ -207,33 +231,9 @@ def _changed(path: Path, what: str) -> DicomError:
     )
 
 
-def _kind(facts: SliceFacts) -> np.dtype[Any]:
-    """Return the type that `rescaled` returns, as far as the header alone says."""
-    is_whole = facts.slope.is_integer() and facts.intercept.is_integer()
-    return np.dtype(np.int16 if is_whole else np.float32)
-
-
-def _rescaled_in_place(stored: npt.NDArray[Any], facts: SliceFacts) -> npt.NDArray[Any]:
-    """Return the values; in the same memory if only the intercept has to be added to fit int16."""
-    offset = int(facts.intercept)
-    is_shift = facts.slope == 1.0 and facts.intercept == offset
-    if not is_shift or stored.dtype.itemsize != 2 or not _fits_shifted(stored, offset, facts):
-        return rescaled(stored, facts.slope, facts.intercept)
-    # Sums modulo 2**16 that fit int16 are the sums themselves, whatever the parts were.
-    values = stored.view(np.int16)
-    if offset:
-        values += np.int16(offset)
-    return values
-
-
-def _fits_shifted(stored: npt.NDArray[Any], offset: int, facts: SliceFacts) -> bool:
-    """Return whether all values and the offset fit int16, as do the sums."""
-    limits = np.iinfo(np.int16)
-    if not limits.min <= offset <= limits.max:
-        return False
-    least, greatest = limits.min - offset, limits.max - offset
-    low = -(1 << (facts.bits_stored - 1)) if facts.is_signed else 0
-    if facts.syntax not in COMPRESSED_SYNTAXES and least <= low <= greatest - (1 << facts.bits_stored) + 1:
-        # As many bits were read as the header says; of a decoder's values each has to be looked at.
-        return True
-    return least <= int(stored.min()) and int(stored.max()) <= greatest
+def _next(waiting: Waiting) -> tuple[int, Path] | None:
+    """Return what is taken; None if nothing is left, which another thread decides at any moment."""
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None

@@ -16,7 +16,7 @@ import SimpleITK
 
 from herntrack._typing import MaskZYX
 from herntrack.errors import GeometryError
-from herntrack.imaging.large_pages import made_in_large_pages
+from herntrack.imaging.page_supply import made_by_two_threads
 from herntrack.imaging.volume import Volume
 from herntrack.model.geometry import VolumeGeometry
 
@@ -24,11 +24,15 @@ Image: TypeAlias = Any
 """``SimpleITK.Image``, which brings no types."""
 
 _PIXELS = {
-    np.dtype(np.int16): SimpleITK.sitkInt16,
-    np.dtype(np.int32): SimpleITK.sitkInt32,
-    np.dtype(np.float32): SimpleITK.sitkFloat32,
+    np.dtype(kind): getattr(SimpleITK, f"sitk{name}{8 * np.dtype(kind).itemsize}")
+    for kinds, name in (
+        ((np.uint8, np.uint16, np.uint32, np.uint64), "UInt"),
+        ((np.int8, np.int16, np.int32, np.int64), "Int"),
+        ((np.float32, np.float64), "Float"),
+    )
+    for kind in kinds
 }
-"""What SimpleITK calls the types of volumes."""
+"""What SimpleITK calls the types of values."""
 
 
 def to_sitk(volume: Volume) -> Image:
@@ -49,7 +53,9 @@ def to_sitk(volume: Volume) -> Image:
     GeometryError
         If the grid is sheared (gantry tilt), which an ITK direction cannot say.
     """
-    return _to_image(volume.values, volume.geometry)
+    memory = ImageMemory(volume.geometry)
+    memory.make(volume.geometry.shape_zyx, volume.values.dtype.newbyteorder("="))[...] = volume.values
+    return memory.image()
 
 
 class ImageMemory:
@@ -79,12 +85,12 @@ class ImageMemory:
         shape_zyx : tuple of int
             ``(n_slices, n_rows, n_cols)``.
         kind : dtype
-            Of the values: int16, int32 or float32.
+            Of the values: whole numbers of 8 to 64 bits, float32 or float64.
         """
         n_bytes = math.prod(shape_zyx) * kind.itemsize
         pixel = _PIXELS[kind]
-        self._image = made_in_large_pages(lambda: SimpleITK.Image(shape_zyx[::-1], pixel), n_bytes)
-        return np.asarray(_Writable(self._image))
+        self._image = made_by_two_threads(lambda: SimpleITK.Image(shape_zyx[::-1], pixel), n_bytes)
+        return memory_of(self._image)
 
     def image(self) -> Image:
         """Return the image whose memory was made last, in its place in the patient."""
@@ -92,8 +98,23 @@ class ImageMemory:
         return self._image
 
 
+def memory_of(image: Image) -> npt.NDArray[Any]:
+    """Return the memory of an image that nobody else has, so that it may be written to.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        One that was just made or read. The array keeps it alive.
+
+    Returns
+    -------
+    ndarray, shape (n_slices, n_rows, n_cols)
+    """
+    return np.asarray(_Writable(image))
+
+
 class _Writable:
-    """The memory of an image that nobody else has yet, so that it may be written to; keeps the image."""
+    """Describes an image's memory as one that may be written to, and keeps the image."""
 
     def __init__(self, image: Image) -> None:
         self._image = image
@@ -163,13 +184,6 @@ def _check_not_sheared(geometry: VolumeGeometry) -> None:
             " by a gantry tilt); SimpleITK and its file formats cannot place such a grid."
             " Export it as DICOM SEG, which can"
         )
-
-
-def _to_image(values: npt.NDArray[Any], geometry: VolumeGeometry) -> Image:
-    _check_not_sheared(geometry)
-    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(values))
-    _place(image, geometry)
-    return image
 
 
 def _place(image: Image, geometry: VolumeGeometry) -> None:

@@ -48,7 +48,8 @@ class StackMemory:
         """
         whole = self._of_kind(kind)
         if whole.dtype == np.int16:
-            return whole[index]
+            own: npt.NDArray[np.int16] = whole[index]
+            return own
         if not self._scratch.size:
             self._scratch = np.empty(self._shape[1:], dtype=np.int16)
         return self._scratch

@@ -307,6 +307,15 @@ def test_a_missing_attribute_is_named(keyword: str) -> None:
         values_of(STORED, **{keyword: None})
 
 
+def test_pixels_that_are_fractions_are_told_from_a_file_cut_short() -> None:
+    dataset = image(STORED, GEOMETRY, PixelData=None)
+    with pytest.raises(MissingAttributeError, match="cut short"):
+        decode_values(dataset, path=NOWHERE)
+    dataset.FloatPixelData = STORED.astype(np.float32).tobytes()
+    with pytest.raises(MissingAttributeError, match="parametric map"):
+        decode_values(dataset, path=NOWHERE)
+
+
 def test_a_text_file_is_no_dicom_file(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("nothing to see\n" * 40)

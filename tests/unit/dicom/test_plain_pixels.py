@@ -13,9 +13,12 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import (
+    HTJ2K,
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGLSLossless,
@@ -30,6 +33,7 @@ from tests.phantoms import grid
 from tests.unit.imaging.image_files import image
 
 EXAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"
+PATTERN = Path(__file__).parents[2] / "assets" / "pattern_htj2k.j2c"
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "dicom"
 GEOMETRY = grid((4.0, 0.7, 0.7), (1, 32, 36))
 STORED = np.random.default_rng(3).integers(0, 4096, (32, 36)).astype(np.uint16)
@@ -111,6 +115,18 @@ def test_plain_files_are_read_without_pydicom(syntax: UID | None, kind: type, tm
     assert np.array_equal(values, STORED.astype(int) - 1024)
     assert (header.facts.slope, header.facts.intercept) == (1.0, -1024.0)
     assert np.array_equal(read_values(path), values)
+
+
+@pytest.mark.parametrize("syntax", [HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K])
+def test_high_throughput_jpeg_2000_is_read_without_pydicom(syntax: UID, tmp_path: Path) -> None:
+    dataset = image(np.zeros((32, 40), dtype=np.uint16), GEOMETRY, RescaleSlope=1, RescaleIntercept=-1024)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = pydicom.encaps.encapsulate([PATTERN.read_bytes()])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(tmp_path / "high.dcm", enforce_file_format=True)
+    _, values = read_plain(tmp_path / "high.dcm")
+    assert np.array_equal(values, read_values(tmp_path / "high.dcm"))
+    assert np.ptp(values) > 1000
 
 
 def test_native_pixels_go_into_the_given_memory(tmp_path: Path) -> None:
@@ -220,6 +236,18 @@ def test_a_stream_that_breaks_off_is_refused_by_both(syntax: UID, tmp_path: Path
         read_plain(tmp_path / "broken.dcm")
     with pytest.raises(DicomError, match="cannot be decoded"):
         read_values(tmp_path / "broken.dcm")
+
+
+def test_damaged_jpeg_2000_does_not_end_the_process(tmp_path: Path) -> None:
+    path = written(tmp_path / "broken.dcm", JPEG2000Lossless)
+    content = path.read_bytes()
+    # Samples of 115 bits, signed: one of the decoders at hand aborts.
+    path.write_bytes(content.replace(b"\x00\x01\x0f\x01\x01\xff\x52", b"\x00\x01\xf2\x01\x01\xff\x52"))
+    assert path.read_bytes() != content
+    with pytest.raises(Unusual, match="cannot be decoded"):
+        read_plain(path)
+    with pytest.raises(DicomError, match="cannot be decoded"):
+        read_values(path)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32])

@@ -60,6 +60,13 @@ def test_the_rescale_is_that_of_each_slice(tmp_path: Path) -> None:
     assert np.array_equal(volume.values[2], STORED[2])
 
 
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_how_values_are_shown_does_not_change_them(photometric: str, tmp_path: Path) -> None:
+    changes = {"RescaleSlope": 1, "RescaleIntercept": -1000, "PhotometricInterpretation": photometric}
+    files = write_series(tmp_path, STORED, GEOMETRY, **changes)
+    assert np.array_equal(load_volume(stack_of(GEOMETRY), files).values, STORED.astype(int) - 1000)
+
+
 def test_one_wide_slice_widens_all(tmp_path: Path) -> None:
     stored = STORED.copy()
     stored[2, 0, 0] = 60000

@@ -8,6 +8,7 @@ import SimpleITK
 
 from herntrack.errors import GeometryError, GeometryMismatchError
 from herntrack.imaging.sitk_bridge import (
+    ImageMemory,
     from_sitk,
     geometry_of_image,
     mask_from_sitk,
@@ -38,6 +39,26 @@ def test_there_and_back_is_the_same_volume() -> None:
     assert np.array_equal(back.values, VALUES)
     assert back.values.dtype == VALUES.dtype
     assert back.geometry.corner_distance_mm(OBLIQUE) < 1e-9
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "<u2", ">i2", "<i4", ">i4", "<f4", "<f8"])
+def test_every_type_comes_back_as_it_went(kind: str) -> None:
+    values = (VALUES % 100).astype(kind)[:, ::-1]
+    image = to_sitk(Volume(values=values, geometry=OBLIQUE))
+    expected = SimpleITK.GetImageFromArray(values.astype(values.dtype.newbyteorder("=")))
+    assert image.GetPixelID() == expected.GetPixelID()
+    assert np.array_equal(SimpleITK.GetArrayFromImage(image), values)
+
+
+def test_memory_of_an_image_is_written_to_and_outlives_its_maker() -> None:
+    memory = ImageMemory(OBLIQUE)
+    values = memory.make(OBLIQUE.shape_zyx, np.dtype(np.float32))
+    image = memory.image()
+    values[1, 2, 3] = 7.5
+    assert image[3, 2, 1] == 7.5
+    del memory, image
+    values[...] = 3.25
+    assert values.min() == values.max() == 3.25
 
 
 def test_a_mask_goes_there_and_back() -> None:
