@@ -9,6 +9,8 @@ Public: `judge`.
 
 from __future__ import annotations
 
+import math
+
 from herntrack.alignment.records import Findings, Verdict
 from herntrack.model.sentences import sentence
 
@@ -53,7 +55,9 @@ def _failures(found: Findings) -> list[str]:
     if found.agreement < FAILED_AGREEMENT:
         agreement = f"{found.agreement:.2f}"
         reasons.append(sentence("align_disagrees", agreement=agreement, limit=FAILED_AGREEMENT))
-    if not found.residual_mm <= FAILED_RESIDUAL_MM:
+    # Where too few places were found to measure anything on, that is the reason, and there is no residual.
+    is_unknown = not math.isfinite(found.residual_mm) and bool(reasons)
+    if not (is_unknown or found.residual_mm <= FAILED_RESIDUAL_MM):
         residual = f"{found.residual_mm:.1f}"
         reasons.append(sentence("align_regions_apart", mm=residual, limit=FAILED_RESIDUAL_MM))
     return reasons

@@ -115,6 +115,12 @@ def _advice(engine: Engine, said: str) -> str:
             "another process has been writing to the catalogue all the time; run the command again when it"
             " has ended"
         )
+    if "disk is full" in said or "disk I/O error" in said:
+        # SQLite says the second also where there is no room for its log.
+        return (
+            f"the catalogue cannot be written: {said}; see that its disk has free space and is still there,"
+            " then do it again"
+        )
     return ""
 
 

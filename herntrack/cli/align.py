@@ -69,12 +69,14 @@ def align(
 ) -> None:
     """Align each follow-up with the baseline, as a whole and at each disc that is known."""
     from herntrack.workflows.aligning.align import align_patient
-    from herntrack.workflows.aligning.standing import overrule_alignment
+    from herntrack.workflows.aligning.standing import VERDICTS, overrule_alignment
 
     project = workspace_of(context, workspace)
     if overrule is not None:
         if visit is None:
             raise typer.BadParameter("--overrule is of one visit: give --visit YYYY-MM-DD")
+        if overrule not in VERDICTS:
+            raise typer.BadParameter(f"{overrule!r} is no verdict; use one of: {', '.join(VERDICTS)}")
         found = overrule_alignment(
             project, patient, visit.date(), level=level, verdict=overrule, reader=reader, reason=reason
         )

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from herntrack import __version__
 from herntrack.cli import (
@@ -29,7 +28,7 @@ from herntrack.cli import (
     show,
     trust,
 )
-from herntrack.cli.terminal import EXIT_REFUSED, err
+from herntrack.cli.terminal import EXIT_REFUSED, err, escape
 from herntrack.errors import HerntrackError
 
 EXIT_INTERRUPTED = 130

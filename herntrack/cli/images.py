@@ -32,6 +32,13 @@ def register(app: typer.Typer) -> None:
     app.command()(ingest)
 
 
+def _named_path(text: str) -> Path:
+    """Return a path; an empty one, of a variable that was never set, would mean the current folder."""
+    if not text.strip():
+        raise typer.BadParameter("a path is empty; name a folder or a file, or . for the current folder")
+    return Path(text)
+
+
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new workspace.")],
 ) -> None:
@@ -47,7 +54,9 @@ def ingest(
     context: typer.Context,
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Folders, files, zip or tar archives, DICOMDIR."),
+        typer.Argument(
+            metavar="PATH...", parser=_named_path, help="Folders, files, zip or tar archives, DICOMDIR."
+        ),
     ],
     workspace: WorkspaceOption = None,
     patient_id: Annotated[

@@ -20,6 +20,7 @@ from herntrack.cli.terminal import (
     warn,
     workspace_of,
 )
+from herntrack.errors import VocabularyError
 from herntrack.model.anatomy import Anatomy
 from herntrack.model.vocabulary import Level
 
@@ -233,8 +234,13 @@ def import_map(
     as_json: JsonOption = False,
 ) -> None:
     """Take the discs of another tool's label map as proposals."""
+    from herntrack.levels.conventions import Convention
     from herntrack.workflows.levels.proposing import import_levels
 
+    try:
+        Convention.parse(convention)
+    except VocabularyError as error:
+        raise typer.BadParameter(str(error)) from error
     done = import_levels(workspace_of(context, workspace), label_map, stack_uid=stack, convention=convention)
     _show(done.discs, done.notes, as_json)
 

@@ -22,7 +22,7 @@ from herntrack.model.vocabulary import (
     Weighting,
 )
 from herntrack.workflows.listings.filters import ListingFilters, filter_rows, filters_of, unknown_filters
-from herntrack.workflows.listings.kinds import Listing, Row
+from herntrack.workflows.listings.kinds import KEYS, Listing, Row
 from herntrack.workflows.workspace import Workspace
 
 OPTION_OF = {
@@ -135,8 +135,7 @@ def list_command(
     if as_json:
         print_json(rows)
     elif as_csv:
-        # Without any row there is none to ask for its keys; those of the table stand in.
-        print_csv(rows, tuple(found[0]) if found else [column.key for column in columns])
+        print_csv(rows, (*KEYS[what], "names") if names else KEYS[what])
     elif rows:
         dropped = print_listing(rows, columns, is_wide=wide)
         _tell_footer(what, rows, n_found=len(found), dropped=dropped)

@@ -8,12 +8,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.tree import Tree
 
 from herntrack.cli.show_json import lesion_json, patient_json
 from herntrack.cli.tables import endless_console
-from herntrack.cli.terminal import JsonOption, WorkspaceOption, out, print_json, say, workspace_of
+from herntrack.cli.terminal import JsonOption, WorkspaceOption, escape, out, print_json, say, workspace_of
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Lesion
 from herntrack.model.vocabulary import Comparability, ImageRole, ReadingStatus
@@ -62,7 +61,9 @@ def patient(
     console.print(f"[bold]{escape(timeline.patient_id)}[/bold]", highlight=False)
     for person in persons:
         console.print(escape(", ".join(str(value) for value in person.values() if value)), highlight=False)
-    console.print(_axis([(visit.day, bool(visit.readings)) for visit in timeline.visits]), highlight=False)
+    console.print(
+        _axis([(visit.day, _is_read(visit.readings)) for visit in timeline.visits]), highlight=False
+    )
     tree = Tree("visits", hide_root=True)
     for visit in timeline.visits:
         _grow_visit(tree, visit)
@@ -94,7 +95,9 @@ def lesion_command(
         f"[bold]{escape(_lesion(lesion))}[/bold], patient {escape(lesion.patient_id)}", highlight=False
     )
     console.print(f"[dim]{lesion.lesion_uid}[/dim]", highlight=False)
-    console.print(_axis([(each.visit.day, bool(each.readings)) for each in timeline.visits]), highlight=False)
+    console.print(
+        _axis([(each.visit.day, _is_read(each.readings)) for each in timeline.visits]), highlight=False
+    )
     reference = timeline.visits[0].proposal.reference if timeline.visits else None
     if reference is not None:
         console.print(f"compared with {escape(_reference(reference))}", highlight=False)
@@ -146,7 +149,7 @@ def _grow_lesion(branch: Tree, proposal: StackProposal, readings: Sequence[Timel
         ranked = proposal.ranked_stack(each.reading.stack_uid)
         on = "" if ranked is None else f", on {_ranked_words(ranked)}"
         is_on_proposed |= ranked is not None and ranked is proposal.proposed
-        branch.add(f"[green]\N{CHECK MARK}[/green] {lesion}: {escape(_reading(each))}{on}")
+        branch.add(f"{_mark(each)} {lesion}: {escape(_reading(each))}{on}")
     if not is_on_proposed:
         mark = "[cyan]\N{RIGHTWARDS ARROW}[/cyan]" if readings else "[yellow]?[/yellow]"
         said = "" if readings else "not read, "
@@ -159,7 +162,7 @@ def _grow_lesion_visit(tree: Tree, each: LesionVisit) -> None:
     for reading in each.readings:
         ranked = proposal.ranked_stack(reading.reading.stack_uid)
         on = "" if ranked is None else f", on {_ranked_words(ranked)}"
-        branch.add(f"[green]\N{CHECK MARK}[/green] {escape(_reading(reading))}{on}")
+        branch.add(f"{_mark(reading)} {escape(_reading(reading))}{on}")
     if not each.readings:
         branch.add("[yellow]?[/yellow] not read")
     if proposal.proposed is None:
@@ -231,12 +234,23 @@ def _reference(reference: Reference) -> str:
     return f"{_name(each)}, {', '.join(details)}, {said}"
 
 
+def _is_read(readings: Sequence[TimelineReading]) -> bool:
+    return any(not each.reading.is_proposed for each in readings)
+
+
+def _mark(each: TimelineReading) -> str:
+    return (
+        "[yellow]\N{TILDE OPERATOR}[/yellow]" if each.reading.is_proposed else "[green]\N{CHECK MARK}[/green]"
+    )
+
+
 def _reading(each: TimelineReading) -> str:
     said, numbers = str(each.reading.status).replace("_", " "), each.measurement
     if numbers is not None and each.reading.status is not ReadingStatus.ABSENT:
         said = f"{numbers.volume_mm3:.0f} \N{PLUS-MINUS SIGN} {numbers.volume_sigma_mm3:.0f} mm3"
     reason = f" ({each.reading.reason})" if each.reading.reason else ""
-    return f"{said}{reason}, {each.reading.reader}"
+    by = f"proposed by {each.reading.reader}" if each.reading.is_proposed else each.reading.reader
+    return f"{said}{reason}, {by}"
 
 
 def _lesion(lesion: Lesion) -> str:

@@ -83,6 +83,7 @@ def _plain_reading(each: TimelineReading) -> dict[str, Any]:
         "reading_uid": each.reading.reading_uid,
         "reader": each.reading.reader,
         "status": each.reading.status.value,
+        "is_proposed": each.reading.is_proposed,
         "stack_uid": each.reading.stack_uid,
         "volume_mm3": None if each.measurement is None else each.measurement.volume_mm3,
         "volume_sigma_mm3": None if each.measurement is None else each.measurement.volume_sigma_mm3,

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from herntrack.cli.terminal import out, shown
+from herntrack.cli.terminal import escape, out, shown, visible
 from herntrack.reports.columns import protect_text
 
 SHORT_UID = 13
@@ -93,7 +93,7 @@ class Column:
         """Return a cell."""
         if isinstance(value, float):
             return f"{value:.{self.decimals}f}"
-        text = shown(value)
+        text = visible(shown(value))
         return short_uid(text) if self.is_uid and is_short else text
 
 
@@ -130,7 +130,7 @@ def print_listing(
         columns = [column for column in columns if _tells(column, rows)]
     cells = [[column.text(column.value(row), is_short=not is_whole) for column in columns] for row in rows]
     natural = [
-        max([len(column.heading), *(len(line[place]) for line in cells)])
+        max([cell_len(column.heading), *(cell_len(line[place]) for line in cells)])
         for place, column in enumerate(columns)
     ]
     widths = dict(enumerate(natural)) if is_whole else fitted_widths(columns, natural, console.width)

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -54,6 +54,12 @@ WorkspaceOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+CONTROLS = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
+"""Characters that steer a terminal or turn a line around; file names and headers may hold them."""
+
 Stage = Callable[[str, int, int], None]
 """Told the stage, how much is done and of how much."""
 
@@ -71,6 +77,16 @@ def out() -> Console:
 def err() -> Console:
     """Return the console for everything else."""
     return Console(stderr=True, soft_wrap=not sys.stderr.isatty())
+
+
+def visible(text: str) -> str:
+    """Return a text with the characters that would steer a terminal written out."""
+    return text.translate(CONTROLS)
+
+
+def escape(text: str) -> str:
+    """Return a text that may stand between marks of style: what looks like one or steers is written out."""
+    return escape_markup(visible(text))
 
 
 def print_json(value: Any) -> None:

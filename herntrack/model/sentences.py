@@ -27,6 +27,10 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "visit_left": "the visit was left; open it again to change it",
         "drafts_not_writable": "the drafts folder cannot be written ({detail}); the reading can be looked at,"
         " but nothing is kept of what is painted. Correct the folder's rights and open it again",
+        "draft_not_kept": "the draft cannot be kept: {detail}; {what}. Make space or correct the folder's"
+        " rights, then go on",
+        "saving_not_writable": "the drafts folder cannot be written ({detail}); nothing was saved. Correct"
+        " the folder's rights, then save again",
         "draft_unusable": "{detail}. It was kept as {name}; the reading begins anew.",
         "draft_of_another_grid": "Unsaved work is of another grid than the stack has now. It was kept as"
         " {name}; the reading begins anew.",
@@ -37,6 +41,8 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         " {n_bytes} bytes cannot be read; they are kept beside it with the suffix {suffix}.",
         "stack_not_measurable": "the stack cannot be measured on: {detail}. Choose another stack of the"
         " visit, or read the visit as not evaluable",
+        "no_regular_stack": "the visit of {visit} has no regular sagittal or axial stack; see: herntrack list"
+        " stacks",
         # Saving and signing.
         "saved_not_measured": "The reading is saved; its numbers could not be computed: {detail}",
         "replaced_is_signed": "reading {reading} was signed by {by} on {on} and is final; amend it with a"
@@ -127,7 +133,8 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "align_turned": "a turn of {degrees} degrees is more than patients are turned",
         "align_other_vertebra": "another place, {mm} mm about one vertebra away, agrees nearly as well:"
         " {other} against {agreement}",
-        "align_other_place": "another place, {mm} mm away, agrees nearly as well: {other} against {agreement}",
+        "align_other_place": "another place, {mm} mm away, agrees nearly as well: {other} against"
+        " {agreement}",
         "align_level_moved": "the level lies {mm} mm from where the whole spine puts it, limit {limit} mm",
         "align_whole_failed": "the alignment of the whole spine that it began from has failed",
         "align_called_good": "{by} calls it good: {reason}",

@@ -7,6 +7,7 @@ typed into a member or says which words there are.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum, unique
 from typing import Self
 
@@ -30,7 +31,8 @@ class Term(StrEnum):
             if _plain(member.value) == wanted:
                 return member
         words = ", ".join(member.value for member in cls)
-        raise VocabularyError(f"{text!r} is no {cls.__name__.lower()}; use one of: {words}")
+        kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
+        raise VocabularyError(f"{text!r} is no {kind}; use one of: {words}")
 
 
 def _plain(text: str) -> str:

@@ -58,6 +58,18 @@ def reading_problems(workspace: Workspace, catalogue: Catalogue) -> list[str]:
             {each.alignment_uid: each for each in AlignmentStore(workspace.readings_folder).alignments()},
         ),
         *_doubled(readings),
+        *_without_images(catalogue, readings),
+    ]
+
+
+def _without_images(catalogue: Catalogue, readings: Iterable[Reading]) -> list[str]:
+    """Return the standing readings on stacks that are not catalogued: nothing can be measured on them."""
+    known = {each.stack.stack_uid for each in catalogue.images.stacks()}
+    return [
+        f"reading {reading.reading_uid} of {reading.visit_date} was made on stack {reading.stack_uid}, which"
+        " is not catalogued; ingest its images again"
+        for reading in readings
+        if reading.superseded_by is None and reading.stack_uid and reading.stack_uid not in known
     ]
 
 

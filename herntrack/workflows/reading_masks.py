@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
+from herntrack.errors import RecordNotFoundError
 from herntrack.model.images import Stack
 from herntrack.model.records import Reading
 from herntrack.readings.store import ReadingStore
@@ -19,6 +20,12 @@ def reading_mask(catalogue: Catalogue, workspace: Workspace, reading: Reading) -
     RecordNotFoundError
         If the stack it was made on is not catalogued.
     """
-    stack = catalogue.images.stack(reading.stack_uid or "").stack
+    try:
+        stack = catalogue.images.stack(reading.stack_uid or "").stack
+    except RecordNotFoundError as error:
+        raise RecordNotFoundError(
+            f"stack {reading.stack_uid}, on which it was read, is not catalogued any more; ingest its images"
+            " again"
+        ) from error
     images = stack_images(catalogue.images, stack.stack_uid)
     return ReadingStore(workspace.readings_folder).load_mask(reading, stack.geometry, images), stack

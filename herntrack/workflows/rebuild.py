@@ -25,7 +25,7 @@ from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.reporting.classify import classify
 from herntrack.workflows.reporting.measure import measure
 from herntrack.workflows.session import catalogue_of, clear_leftovers, ensure_catalogue
-from herntrack.workflows.set_aside import CaseSetAside
+from herntrack.workflows.set_aside import CaseSetAside, first_of_each
 from herntrack.workflows.workspace import NEW_CATALOGUE_FILE, SETTINGS_FILE, Workspace
 from herntrack.workflows.workspace_lock import settings_locked, workspace_locked
 
@@ -100,10 +100,12 @@ def _rebuild(workspace: Workspace, *, jobs: int | None, progress: Progress) -> R
         n_lesions=len(restored.lesions),
         n_readings=len(restored.readings),
         set_aside=ingested.set_aside,
-        cases_set_aside=(
-            *(CaseSetAside(uid=each.file, reason=each.message) for each in restored.problems),
-            *measured.set_aside,
-            *classified.set_aside,
+        cases_set_aside=first_of_each(
+            (
+                *(CaseSetAside(uid=each.file, reason=each.message) for each in restored.problems),
+                *measured.set_aside,
+                *classified.set_aside,
+            )
         ),
     )
 

@@ -3,7 +3,7 @@
 What it replaces follows from who judged: a reader's own earlier word on the same visit, and proposals
 that it answers. A proposal never replaces what a reader accepted, nor another reader's proposal.
 
-Public: `Origin`, `draft_reading`, `visit_of_stack`, `record_reading`, `AUTOMATIC_READER`.
+Public: `Origin`, `draft_reading`, `visit_of_stack`, `stack_notes`, `record_reading`, `AUTOMATIC_READER`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.readings.store import ReadingStore
+from herntrack.volumetrics.comparability import UNMEASURABLE_ROLES
 from herntrack.workflows.signatures import refuse_if_signed
 from herntrack.workflows.stack_files import stack_headers
 from herntrack.workflows.workspace import Workspace
@@ -67,6 +68,17 @@ def visit_of_stack(each: CataloguedStack, lesion: Lesion) -> date:
             f"study {each.study.study_instance_uid} has no date, so it belongs to no visit; correct StudyDate"
         )
     return each.study.study_date
+
+
+def stack_notes(each: CataloguedStack) -> tuple[str, ...]:
+    """Say that what is read on a stack will not count, where nothing is measured on such pictures."""
+    if each.stack.role not in UNMEASURABLE_ROLES:
+        return ()
+    said = (
+        f"Stack {each.stack.stack_uid} is a {each.stack.role} ({each.stack.role_evidence}), no image to"
+        " measure on: the visit is not evaluable by it. herntrack list proposals names the stack to read."
+    )
+    return (said,)
 
 
 def draft_reading(

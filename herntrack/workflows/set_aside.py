@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -11,3 +12,11 @@ class CaseSetAside:
 
     uid: str
     reason: str
+
+
+def first_of_each(cases: Iterable[CaseSetAside]) -> tuple[CaseSetAside, ...]:
+    """Return one case for each reading or lesion, the first: what comes later only follows from it."""
+    found: dict[str, CaseSetAside] = {}
+    for case in cases:
+        found.setdefault(case.uid, case)
+    return tuple(found.values())

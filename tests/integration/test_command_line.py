@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.factories import ROOT, make_series, write_series
 from tests.integration.command import Herntrack, block, write_nifti
 
 
@@ -52,6 +54,26 @@ def test_an_unread_visit_is_a_row_with_nothing_measured(run: Herntrack, tmp_path
     assert [(row["visit_state"], row["volume_mm3"]) for row in rows][1] == ("", "")
     (outcome,) = run.json("classify")
     assert outcome["outcome_reason"] == "no evaluable follow-up"
+
+
+def test_a_lesion_of_a_patient_without_a_dated_study_does_not_stop_the_report(
+    run: Herntrack, tmp_path: Path
+) -> None:
+    undated = make_series(5, number=3, PatientID="T-002", StudyInstanceUID=f"{ROOT}.5.3", StudyDate="")
+    write_series(tmp_path / "undated", undated)
+    run("ingest", tmp_path / "undated")
+    seen, unseen = (
+        run("lesion", "add", "--patient", patient, "--level", "L5-S1").stdout.strip()
+        for patient in ("T-001", "T-002")
+    )
+    said = " ".join(run("report", code=3).stderr.split())
+    assert f"{unseen}: patient T-002 has no visit, as no study has a date; correct StudyDate" in said
+    rows = (run.folder / "reports" / "changes.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[1] for row in rows] == [seen, seen]
+    refused = run("report", "--patient", "T-002", code=1).stderr
+    assert "there is nothing to report on: patient T-002 has no visit" in " ".join(refused.split())
+    words = ("level", "confirm", "--patient", "T-002", "--level", "L5-S1", "--at", "1,1,1")
+    assert "has no visit that is day 0; visits: none" in " ".join(run(*words, code=1).stderr.split())
 
 
 def test_an_absent_reading_is_a_fact_with_an_object_and_can_be_superseded(
@@ -156,6 +178,30 @@ def test_an_ingest_that_sets_something_aside_says_so_with_its_exit_code(
     assert found["n_unchanged"] == 10
 
 
+def test_a_reading_whose_images_are_gone_for_good_is_named_once_and_by_check(
+    run: Herntrack, tmp_path: Path
+) -> None:
+    first, second = run.json("list", "stacks")
+    lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1").stdout.strip()
+    for stack in (first, second):
+        mask = write_nifti(tmp_path / "m.nii", stack, block(20))
+        run("read", "import", mask, "--stack", stack["stack_uid"], "--lesion", lesion, "--reader", "R1")
+    shutil.rmtree(tmp_path / "export" / "2")
+    said = " ".join(run("rebuild", code=3).stderr.split())
+    (lost,) = (row["reading_uid"] for row in run.json("list", "readings") if row["volume_mm3"] is None)
+    words = f"stack {second['stack_uid']}, on which it was read, is not catalogued any more"
+    assert f"set aside {lost}: {words}; ingest its images again" in said
+    assert said.count("set aside") == 1
+    assert " ".join(run("classify", code=3).stderr.split()).count(f"set aside {lost}") == 1
+    problems = " ".join(run("check", code=1).stderr.split())
+    assert f"reading {lost} of 2024-04-15 was made on stack {second['stack_uid']}, which is" in problems
+
+
+def test_an_empty_path_is_not_the_current_folder(run: Herntrack) -> None:
+    assert "a path is empty; name a folder or a file" in run("ingest", "", code=2).stderr
+    assert [row["name"] for row in run.json("roots", "list")] == ["export"]
+
+
 def test_volumes_measured_anywhere_are_classified(tmp_path: Path) -> None:
     table = tmp_path / "volumes.csv"
     table.write_text(
@@ -210,11 +256,28 @@ def test_a_moved_drive_is_mended_by_one_command(run: Herntrack, tmp_path: Path) 
     read = ("read", "import", mask, "--stack", stack["stack_uid"], "--lesion", lesion, "--reader", "R1")
     assert "herntrack roots move export NEWPATH" in run(*read, code=1).stderr
     assert "10 images are missing under root 'export'" in run("check", code=1).stderr
+    gone = " ".join(run("rebuild", code=1).stderr.split())
+    assert "image root 'export' is missing" in gone
+    assert "if it is gone for good, take its [[roots]] entry out of herntrack.toml" in gone
     (tmp_path / "empty").mkdir()
     assert "holds none of the 10 images" in run("roots", "move", "export", tmp_path / "empty", code=1).stderr
     assert "10 of 10 images found" in run("roots", "move", "export", tmp_path / "usb").stderr
     assert [row["n_found"] for row in run.json("roots", "list")] == [10]
     run(*read)
+    run("check")
+
+
+def test_a_rebuild_goes_without_a_root_that_is_gone_for_good(run: Herntrack, tmp_path: Path) -> None:
+    (tmp_path / "usb").mkdir()
+    (tmp_path / "usb" / "notes.txt").write_text("x")
+    run("ingest", tmp_path / "usb", code=3)
+    shutil.rmtree(tmp_path / "usb")
+    settings = run.folder / "herntrack.toml"
+    before, entry = settings.read_text().rsplit("[[roots]]", 1)
+    assert 'name = "usb"' in entry
+    settings.write_text(before)
+    run("rebuild")
+    assert len(run.json("list", "stacks")) == 2
     run("check")
 
 

@@ -13,6 +13,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from tests.factories import ROOT, make_series, write_series
 from tests.integration.command import Herntrack, block, write_nifti
 
 
@@ -202,3 +203,25 @@ def test_an_interrupted_command_says_what_is_kept(run: Herntrack, monkeypatch: p
     said = run("ingest", run.folder.parent / "export", code=130).stderr
     assert "interrupted; what was recorded before is kept, and the same command does the rest" in said
     assert len(run.json("list", "visits")) == 2
+
+
+def test_a_mask_on_a_localizer_is_taken_with_the_word_that_it_does_not_count(
+    run: Herntrack, tmp_path: Path
+) -> None:
+    slices = make_series(
+        5,
+        number=3,
+        Rows=40,
+        Columns=40,
+        StudyInstanceUID=f"{ROOT}.5.1",
+        ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"],
+    )
+    write_series(tmp_path / "export" / "scout", slices)
+    run("ingest", tmp_path / "export")
+    (stack,) = run.json("list", "stacks", "--role", "localizer")
+    lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1").stdout.strip()
+    path = write_nifti(tmp_path / "m.nii", stack, block(9))
+    words = ("--lesion", lesion, "--reader", "R1", "--stack", stack["stack_uid"])
+    said = " ".join(run("read", "import", path, *words).stderr.split())
+    assert f"Stack {stack['stack_uid']} is a localizer" in said
+    assert "the visit is not evaluable by it. herntrack list proposals names the stack to read." in said

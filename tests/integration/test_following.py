@@ -143,7 +143,6 @@ def test_a_person_overrules_a_verdict_until_it_is_aligned_again(copy: Study) -> 
     [
         (("--patient", "nobody"), "no patient 'nobody'"),
         (("--patient", GONE, "--visit", "2020-01-01"), "no follow-up on 2020-01-01; follow-ups: 2024"),
-        (("--patient", GONE, "--visit", "2024-04-06", "--overrule", "fine"), "'fine' is no verdict"),
         (("--patient", GONE, "--visit", "2024-04-06", "--overrule", "good"), "give --reader and --reason"),
         (
             (
@@ -158,6 +157,11 @@ def test_alignments_that_cannot_be_made_are_refused(
     clicked: Study, words: tuple[str, ...], said: str
 ) -> None:
     assert said in clicked.run("align", *words, code=1).stderr
+
+
+def test_a_verdict_that_is_none_is_wrong_usage(clicked: Study) -> None:
+    words = ("align", "--patient", GONE, "--visit", "2024-04-06", "--overrule", "fine")
+    assert "'fine' is no verdict; use one of: good, check, failed" in clicked.run(*words, code=2).stderr
 
 
 def test_one_click_gives_the_mask_in_a_file_and_stores_nothing(clicked: Study, tmp_path: Path) -> None:
@@ -298,6 +302,11 @@ def test_an_accepted_reading_goes_before_every_proposal(copy: Study) -> None:
     entry, stack = baseline_of(copy, GONE)
     made = copy.run("segment", "--lesion", lesion, "--stack", stack, "--at", at(entry["click_lps_mm"]))
     assert "R1 accepted" in made.stderr
+    shown = copy.run("show", "lesion", lesion).stdout
+    assert "\N{TILDE OPERATOR} present, proposed by herntrack" in shown
+    assert "\N{CHECK MARK} present, R1" in shown
+    first = copy.run.json("show", "lesion", lesion)["visits"][0]
+    assert [each["is_proposed"] for each in first["readings"]] == [False, True]
     words = ("segment", "--lesion", lesion, "--stack", stack, "--at", at(entry["click_lps_mm"]))
     own = copy.run.json(*words, "--reader", "R1")["reading_uid"]
     (replaced,) = [each for each in copy.readings(lesion) if each.superseded_by == own]

@@ -381,7 +381,7 @@ def test_a_label_map_is_imported_as_proposals(run: Herntrack, tmp_path: Path) ->
     said = run(*words, "spineps", code=1).stderr
     assert "no lumbar disc in the numbers of spineps; its labels are: 45, 50, 100" in " ".join(said.split())
     assert "is no convention; use one of: totalspineseg" in " ".join(
-        run(*words, "other", code=1).stderr.split()
+        run(*words, "other", code=2).stderr.split()
     )
     # What a tool proposed is confirmed by a person, where it lies.
     confirm(run, "L5-S1")
@@ -417,6 +417,16 @@ def test_words_that_say_nothing_are_refused(run: Herntrack) -> None:
     assert "--reason" in confirm(run, "L3-L4", "--at", text(disc(0)), "--replace", code=2)
     assert "--upper and --lower" in confirm(run, "L3-L4", "--upper", "1,2,3", code=2)
     assert "is no level; use one of" in confirm(run, "L7-L8", code=2)
+    upper, lower = (np.array(corner) for corner in truth()[DATES[0]]["posterior_corners_lps_mm"])
+    words = ("L5-S1", "--at", text(disc(0)))
+    far = confirm(
+        run, *words, "--upper", text(upper + np.array((900.0, 0.0, 0.0))), "--lower", text(lower), code=1
+    )
+    assert "mm from the centre of L5-S1" in far
+    assert "limit 40 mm" in far
+    exchanged = confirm(run, *words, "--upper", text(lower), "--lower", text(upper), code=1)
+    assert "does not lie above the lower one" in exchanged
+    assert run.json("level", "list", "--patient", PATIENT) == []
     assert "no visit on 2019-01-01" in confirm(run, "L5-S1", "--visit", "2019-01-01", "--at", "0,0,0", code=1)
     assert "no patient 'S-999'" in run("level", "list", "--patient", "S-999", code=1).stderr
     for what in (("confirm", "--level", "L5-S1", "--at", text(disc(0))), ("note", "--anatomy", "L6")):

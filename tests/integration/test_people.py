@@ -31,7 +31,7 @@ from herntrack.workflows.reporting.classify import assess, classify
 from herntrack.workflows.reporting.rows import BASELINE_UNREAD, UNREAD, change_rows
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace, create_workspace
-from tests.factories import ROOT, make_series, write_series
+from tests.factories import ROOT, make_dataset, make_series, write, write_series
 from tests.integration.command import Herntrack
 
 
@@ -181,6 +181,23 @@ def test_chains_of_merges_end_at_the_last_patient(two_ids: Workspace, tmp_path: 
     assert_rebuild_changes_nothing(two_ids)
     split_patient(two_ids, "A", decided_by="reader-a")
     assert [row["n_studies"] for row in list_rows(two_ids, Listing.PATIENTS)] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "patient", "B"),
+        ("lesion", "add", "--level", "L5-S1", "--patient", "B"),
+        ("align", "--patient", "B"),
+        ("level", "list", "--patient", "B"),
+        ("report", "--patient", "B"),
+        ("patient", "baseline", "B", "--undo"),
+    ],
+)
+def test_who_is_followed_under_another_id_is_told_which(two_ids: Workspace, words: tuple[str, ...]) -> None:
+    merge_patients(two_ids, "B", "A", decided_by="reader-a")
+    said = Herntrack(two_ids.folder)(*words, code=1).stderr
+    assert "B is merged into A; name that one" in said
 
 
 def test_a_patient_without_an_identifier_can_be_merged(two_ids: Workspace, tmp_path: Path) -> None:
@@ -449,3 +466,32 @@ def test_who_and_when_are_in_the_record(two_ids: Workspace) -> None:
         "decided_at": "2024-05-01T12:00:00+00:00",
         "reason": "one passport",
     }
+
+
+def test_files_of_one_study_that_state_two_dates_are_counted(workspace: Workspace, tmp_path: Path) -> None:
+    write_series(tmp_path / "export" / "a", examination("A", "20240110"))
+    study = {"StudyInstanceUID": examination("A", "20240110")[0].StudyInstanceUID}
+    after_midnight = examination("A", "20240111", number=2, SeriesInstanceUID=f"{ROOT}.8.1", **study)
+    write_series(tmp_path / "export" / "b", after_midnight)
+    summary = ingest(workspace, [tmp_path / "export"])
+    assert [day for _, day, _ in days(workspace, "A")] == [0]
+    (note,) = (note for note in summary.notes if "date differs" in note)
+    assert note.startswith(
+        f"the study's date differs from that of the study's first file in {len(after_midnight)}"
+    )
+
+
+def test_a_summary_names_the_first_few_of_a_kind_and_counts_the_rest(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    for number in range(8):
+        blank = {"PatientID": "", "StudyDate": "", "StudyInstanceUID": f"{ROOT}.5.{number}"}
+        image = make_dataset(
+            SOPInstanceUID=f"{ROOT}.9.{number}", SeriesInstanceUID=f"{ROOT}.6.{number}", **blank
+        )
+        write(image, tmp_path / "export" / str(number))
+    notes = ingest(workspace, [tmp_path / "export"]).notes
+    assert sum("has no date" in note for note in notes) == 5
+    assert "... and 3 more studies have no date: herntrack list series" in notes
+    assert sum("has a derived identifier" in note for note in notes) == 5
+    assert "... and 3 more patients have derived identifiers: herntrack list patients" in notes

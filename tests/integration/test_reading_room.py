@@ -213,6 +213,25 @@ def test_a_second_window_may_look_and_not_change(room: Room) -> None:
     third.close()
 
 
+def test_where_no_draft_can_be_kept_the_reading_is_looked_at(room: Room) -> None:
+    drafts = room.workspace.readings_folder / "drafts"
+    if drafts.is_dir():
+        drafts.rename(drafts.with_name("drafts-before"))
+    # No rights of a folder would stop root; a file in its place stops everybody.
+    drafts.write_text("in the way")
+    session = room.open()
+    assert "can be looked at, but nothing is kept" in session.refusal
+    assert session.mask.mask.shape == session.stack.stack.geometry.shape_zyx
+    with pytest.raises(DraftError, match="can be looked at"):
+        session.mask.brush(8, [[100, 100]], radius_mm=4.0)
+    assert session.mask.n_voxels == 0
+    session.close()
+    drafts.unlink()
+    again = room.open()
+    assert again.refusal == ""
+    again.close()
+
+
 def conflicting(room: Room) -> tuple[ReadingSession, SaveConflict]:
     """Save from a window while another program saved the same reading."""
     session = room.open()

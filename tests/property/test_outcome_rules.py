@@ -28,6 +28,11 @@ from tests.strategies import baselines, follow_up_visits, positive_volumes_mm3, 
 horizons = st.sampled_from(Horizon)
 
 
+def reaches(value: float, threshold: float) -> bool:
+    """Whether a value is at a threshold or beyond it, but for the last bits of a division."""
+    return value >= threshold - 1e-9 * max(1.0, abs(threshold))
+
+
 def plain_state(v0: float, visit: FollowUpVisit, baseline: Baseline, rules: RuleSet) -> str:
     """The table of states, word for word, for one visit at a time."""
     if visit.status is ReadingStatus.NOT_EVALUABLE or visit.problems:
@@ -35,17 +40,17 @@ def plain_state(v0: float, visit: FollowUpVisit, baseline: Baseline, rules: Rule
     if visit.modality is not baseline.modality or visit.is_discordant:
         return "U"
     vt = visit.comparable_mm3
-    if vt <= rules.absent_max_mm3 and visit.status is ReadingStatus.ABSENT:
+    if reaches(-vt, -rules.absent_max_mm3) and visit.status is ReadingStatus.ABSENT:
         return "A"
     k = rules.boundary_k_same_mm if visit.is_same_protocol_and_reader else rules.boundary_k_mixed_mm
     sigma0 = math.hypot(rules.volume_floor_mm3, k * math.cbrt(v0) ** 2)
     sigma_t = math.hypot(rules.volume_floor_mm3, k * math.cbrt(vt) ** 2)
     z = (v0 - vt) / math.hypot(sigma0, sigma_t)
     # A z on the very threshold may fall either way by the last bit.
-    assume(abs(abs(z) - rules.z) > 1e-9)
-    if z >= rules.z and 1 - vt / v0 >= rules.min_change_fraction:
+    assume(abs(abs(z) - rules.z) > 1e-7)
+    if z >= rules.z and reaches(1 - vt / v0, rules.min_change_fraction):
         return "D"
-    if -z >= rules.z and vt / v0 - 1 >= rules.min_change_fraction:
+    if -z >= rules.z and reaches(vt / v0 - 1, rules.min_change_fraction):
         return "I"
     return "N"
 
@@ -59,7 +64,7 @@ def plain_outcome(  # noqa: PLR0911 - one return for each row of the table
         baseline.status is ReadingStatus.NOT_EVALUABLE
         or baseline.problems
         or v0 is None
-        or v0 < rules.min_baseline_mm3
+        or not reaches(v0, rules.min_baseline_mm3)
     ):
         return "", "indeterminate"
     kept = []
@@ -74,7 +79,7 @@ def plain_outcome(  # noqa: PLR0911 - one return for each row of the table
     last, state = evaluable[-1]
     earlier = evaluable[:-1]
     vl = last.comparable_mm3
-    if state == "A" or (state == "D" and 1 - vl / v0 >= rules.resorption_fraction):
+    if state == "A" or (state == "D" and reaches(1 - vl / v0, rules.resorption_fraction)):
         return states, "resorption"
     if last.day < rules.landmark_day:
         return states, "indeterminate"
@@ -84,7 +89,7 @@ def plain_outcome(  # noqa: PLR0911 - one return for each row of the table
         return states, "progression"
     if any(one in "AD" for _, one in earlier):
         nadir = min(visit.comparable_mm3 for visit, _ in earlier)
-        is_transient = (vl - nadir) / (v0 - nadir) >= rules.regain_fraction
+        is_transient = reaches((vl - nadir) / (v0 - nadir), rules.regain_fraction)
         return states, "transient_reduction" if is_transient else "persistent_reduction"
     return states, "stable"
 

@@ -30,6 +30,7 @@ from herntrack.workflows.aligning.disc_places import disc_places
 from herntrack.workflows.aligning.motions import GOOD, as_alignment
 from herntrack.workflows.aligning.pairs import Frames, StackPair, grids_digest, pairs_to_align
 from herntrack.workflows.aligning.standing import VERDICTS, stored_alignments
+from herntrack.workflows.patients.known_patients import require_patient
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
@@ -124,6 +125,7 @@ def align_patient(
         If there is no such patient or follow-up, or the patient has one visit only.
     """
     with catalogue_of(workspace) as catalogue:
+        require_patient(workspace, catalogue, patient_id)
         baseline_date, followups = _visits(catalogue, patient_id, visit_dates)
         run = _run(workspace, catalogue, patient_id, origin or Origin())
         if is_again:
@@ -148,8 +150,6 @@ def align_patient(
 
 def _visits(catalogue: Catalogue, patient_id: str, wanted: Iterable[date] | None) -> tuple[date, list[date]]:
     """Return the baseline's date and those of the follow-ups to align."""
-    if patient_id not in {patient.patient_id for patient in catalogue.images.patients()}:
-        raise RecordNotFoundError(f"no patient {patient_id!r}; herntrack list patients shows those there are")
     visits = catalogue.images.visits(patient_id)
     baseline_date = next((visit.visit_date for visit in visits if visit.day == 0), None)
     followups = [visit.visit_date for visit in visits if visit.day > 0]

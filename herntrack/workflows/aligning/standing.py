@@ -31,6 +31,9 @@ from herntrack.workflows.workspace import Workspace
 VERDICTS = ("good", "check", "failed")
 """What an alignment, or a person about it, says; the best first."""
 
+CALLED = {"good": "align_called_good", "check": "align_called_check", "failed": "align_called_failed"}
+"""The sentence of a person's verdict."""
+
 
 def stored_alignments(
     workspace: Workspace, catalogue: Catalogue, patient_id: str, *, is_checked: bool = True
@@ -155,9 +158,8 @@ def _overruled(workspace: Workspace, found: Iterable[VisitAlignment]) -> list[Vi
     for each in found:
         verdict = said.get((each.patient_id, each.visit_date, each.level))
         if verdict is not None and verdict.decided_at >= each.made_at:
-            word = sentence(
-                f"align_called_{verdict.verdict}", by=verdict.decided_by, reason=verdict.reason
-            )
+            called = CALLED[verdict.verdict]
+            word = sentence(called, by=verdict.decided_by, reason=verdict.reason)
             each = replace(  # noqa: PLW2901 - the same alignment, judged
                 each, verdict=verdict.verdict, reasons=(word, *each.reasons), is_overruled=True
             )

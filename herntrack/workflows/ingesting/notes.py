@@ -18,6 +18,9 @@ from herntrack.workflows.ingesting.file_changes import FileChanges
 from herntrack.workflows.ingesting.paths import DICOMDIR, missing_root_advice, missing_roots
 from herntrack.workflows.workspace import Workspace
 
+MOST_NAMED = 5
+"""Things of one kind that are named before the rest is counted."""
+
 
 def header_notes(results: Iterable[ScanResult]) -> Iterator[str]:
     """Yield what headers lacked and how it was made up for."""
@@ -27,20 +30,29 @@ def header_notes(results: Iterable[ScanResult]) -> Iterator[str]:
         yield f"{note} in {count} file(s)"
 
 
+def first_few(notes: Sequence[str], rest: str) -> Iterator[str]:
+    """Yield the first notes of a kind, and how many more there are: a summary must not drown in them."""
+    yield from notes[:MOST_NAMED]
+    if len(notes) > MOST_NAMED:
+        yield f"... and {len(notes) - MOST_NAMED} more {rest}"
+
+
 def identity_notes(images: ImageRepository) -> Iterator[str]:
     """Yield patients without a PatientID and studies without a date."""
-    for patient in images.patients():
-        if not patient.is_identified:
-            yield (
-                f"patient {patient.patient_id} has a derived identifier because the files hold none;"
-                " settle it with: herntrack ingest PATH --patient-id ID"
-            )
-    for study in images.studies() if images.has_undated_studies() else ():
-        if study.study_date is None:
-            yield (
-                f"study {study.study_instance_uid} has no date, so it belongs to no visit;"
-                " correct StudyDate in the export and ingest it again"
-            )
+    unnamed = [
+        f"patient {patient.patient_id} has a derived identifier because the files hold none;"
+        " settle it with: herntrack ingest PATH --patient-id ID"
+        for patient in images.patients()
+        if not patient.is_identified
+    ]
+    undated = [
+        f"study {study.study_instance_uid} has no date, so it belongs to no visit;"
+        " correct StudyDate in the export and ingest it again"
+        for study in (images.studies() if images.has_undated_studies() else ())
+        if study.study_date is None
+    ]
+    yield from first_few(unnamed, "patients have derived identifiers: herntrack list patients")
+    yield from first_few(undated, "studies have no date: herntrack list series")
 
 
 def missing_notes(

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from herntrack.catalogue.session import Catalogue
-from herntrack.errors import AlignmentRefusedError, RecordNotFoundError
+from herntrack.errors import AlignmentRefusedError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import VisitAlignment
@@ -31,6 +31,7 @@ from herntrack.workflows.aligning.motions import motion_between
 from herntrack.workflows.aligning.said_discs import SaidDisc, said_discs
 from herntrack.workflows.aligning.standing import stored_alignments
 from herntrack.workflows.levels.stacks import contains, stack_rank
+from herntrack.workflows.patients.known_patients import require_patient
 from herntrack.workflows.workspace import Workspace
 
 
@@ -97,10 +98,7 @@ class Spine:
         RecordNotFoundError
             If there is no such patient.
         """
-        if patient_id not in {patient.patient_id for patient in catalogue.images.patients()}:
-            raise RecordNotFoundError(
-                f"no patient {patient_id!r}; herntrack list patients shows those there are"
-            )
+        require_patient(workspace, catalogue, patient_id)
         stacks = catalogue.images.stacks(patient_id=patient_id)
         return cls(
             said=said_discs(workspace, catalogue, patient_id),

@@ -38,6 +38,9 @@ from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 from herntrack.workflows.workspace_lock import workspace_locked
 
+FARTHEST_CORNER_MM = 40.0
+"""No posterior corner lies farther from its disc's centre (mm): half of a large disc's depth is 25 mm."""
+
 SAME_POINT_MM = 1.0
 """A level that is confirmed again within this of its point is confirmed already (mm)."""
 
@@ -280,6 +283,7 @@ def _drafted(
 ) -> LevelConfirmation:
     upper, lower = place.corners_lps or (None, None)
     if upper is not None and lower is not None:
+        _refuse_foreign_corners(level, place.centre_lps, upper, lower)
         # Refuses corners that are no plane before anything is recorded.
         BasePlane.from_corners(upper, lower, place.each.stack.geometry)
     return LevelConfirmation(
@@ -296,6 +300,23 @@ def _drafted(
         decided_at=origin.now(),
         reason=reason,
     )
+
+
+def _refuse_foreign_corners(level: Level, centre: Point, upper: Point, lower: Point) -> None:
+    """Refuse corners that are not this disc's, or change places: they bind every outline at the level."""
+    for corner in (upper, lower):
+        distance = math.dist(corner, centre)
+        if not distance <= FARTHEST_CORNER_MM:
+            raise LevelError(
+                f"the corner {point_text(corner)} lies {distance:.0f} mm from the centre of {level.value} at"
+                f" {point_text(centre)}, limit {FARTHEST_CORNER_MM:.0f} mm; give the posterior corners of the"
+                " bodies above and below this disc, LPS mm of this visit"
+            )
+    if upper[2] <= lower[2]:
+        raise LevelError(
+            f"the upper corner {point_text(upper)} does not lie above the lower one {point_text(lower)};"
+            " exchange them"
+        )
 
 
 def _with_corners(decision: LevelConfirmation, plane: BasePlane | None) -> LevelConfirmation:

@@ -191,7 +191,8 @@ def stack_of(
     wanted = visit_date or next((visit.visit_date for visit in visits if visit.day == 0), None)
     if wanted is None or wanted not in {visit.visit_date for visit in visits}:
         dates = ", ".join(str(visit.visit_date) for visit in visits) or "none"
-        raise RecordNotFoundError(f"patient {patient_id} has no visit on {wanted}; visits: {dates}")
+        which = "that is day 0" if wanted is None else f"on {wanted}"
+        raise RecordNotFoundError(f"patient {patient_id} has no visit {which}; visits: {dates}")
     return stack_for_levels(catalogue, patient_id, wanted, point_lps=point_lps), wanted
 
 

@@ -8,11 +8,11 @@ from datetime import date
 
 from herntrack.catalogue.images import ImageCounts
 from herntrack.catalogue.session import Catalogue
-from herntrack.errors import RecordNotFoundError
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Lesion, Measurement, Reading, Visit
 from herntrack.model.vocabulary import Horizon, OutcomeClass
 from herntrack.volumetrics.rules import load_rules
+from herntrack.workflows.patients.known_patients import require_patient
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_choice import StackProposal, proposals_of_lesion
 from herntrack.workflows.workspace import Workspace

@@ -18,6 +18,7 @@ from herntrack.model.decisions import PatientMerge, PatientSplit
 from herntrack.model.images import Study
 from herntrack.model.records import Lesion
 from herntrack.readings.decisions import DecisionStore
+from herntrack.workflows.patients.known_patients import require_patient
 from herntrack.workflows.patients.merged_rows import (
     UNIDENTIFIED,
     apply_merges,
@@ -98,7 +99,7 @@ def merge_patients(
         if patient_id == into_patient_id:
             raise CatalogueError(f"{patient_id} cannot be merged into itself; name two patients")
         for each in (patient_id, into_patient_id):
-            _require_patient(catalogue, workspace, each)
+            require_patient(workspace, catalogue, each)
         studies = [each for each in catalogue.images.studies() if each.patient_id == patient_id]
         kept = [each for each in catalogue.images.studies() if each.patient_id == into_patient_id]
         _require_read_studies(studies, given_patient_ids(workspace, catalogue))
@@ -202,18 +203,6 @@ def _rewrite(workspace: Workspace, catalogue: Catalogue) -> None:
     apply_merges(workspace, catalogue)
     catalogue.images.drop_empty()
     write_visits(workspace, catalogue.images)
-
-
-def _require_patient(catalogue: Catalogue, workspace: Workspace, patient_id: str) -> None:
-    if patient_id in {patient.patient_id for patient in catalogue.images.patients()}:
-        return
-    into = patients_followed_as(DecisionStore(workspace.readings_folder).decisions()).get(patient_id)
-    if into is not None:
-        raise CatalogueError(
-            f"{patient_id} is merged into {into}; name that one, or take the merge back:"
-            f" herntrack patient split {patient_id}"
-        )
-    raise RecordNotFoundError(f"no patient {patient_id!r}; herntrack list patients shows those there are")
 
 
 def _require_read_studies(studies: Iterable[Study], given: Mapping[str, str]) -> None:

@@ -21,6 +21,7 @@ from herntrack.model.decisions import BaselineChoice, Decision
 from herntrack.model.records import Visit
 from herntrack.model.timepoints import VisitWindow, timepoint_of_day
 from herntrack.readings.decisions import DecisionStore
+from herntrack.workflows.patients.known_patients import require_patient
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 from herntrack.workflows.workspace_lock import workspace_locked
@@ -101,6 +102,7 @@ def choose_baseline(
     """
     origin = origin or _default_origin()
     with workspace_locked(workspace.folder), catalogue_of(workspace) as catalogue:
+        require_patient(workspace, catalogue, patient_id)
         visits = catalogue.images.visits(patient_id)
         if not visits:
             raise RecordNotFoundError(

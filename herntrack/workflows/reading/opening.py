@@ -15,7 +15,7 @@ import numpy as np
 
 from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
-from herntrack.errors import DraftError, DraftInUseError, ReadingError
+from herntrack.errors import DraftError, ReadingError
 from herntrack.model.descriptors import NO_DESCRIPTORS
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Reading
@@ -72,19 +72,27 @@ def open_reading(
         If lesion or stack are unknown.
     ReadingError
         If the stack is not the patient's, has no date or is not measurable, or no reader is named.
-    DraftError
-        If the drafts folder cannot be written.
+
+    Notes
+    -----
+    What is signed, open in another window, or lies where nothing can be written can be looked at, not
+    changed; `ReadingSession.refusal` says why.
     """
     origin = origin or Origin()
     opened = _open(workspace, lesion_uid, stack_uid, reader, origin, is_blinded=is_blinded)
     if opened.signature is not None:
         return _looking(opened, origin, signed_words(opened.signature))
-    path = draft_path(workspace.readings_folder, opened.key)
+    try:
+        return _changeable(opened, origin)
+    except DraftError as error:
+        return _looking(opened, origin, sentence_of(error))
+
+
+def _changeable(opened: OpenedReading, origin: Origin) -> ReadingSession:
+    """Return a session with its journal; with nothing left behind if there can be none."""
+    path = draft_path(opened.workspace.readings_folder, opened.key)
     with ExitStack() as undone:
-        try:
-            lock = draft_locked(path, now=origin.now())
-        except DraftInUseError as error:
-            return _looking(opened, origin, sentence_of(error))
+        lock = draft_locked(path, now=origin.now())
         undone.callback(lock.release)
         draft, notices = _usable_draft(opened)
         session = _resumed(opened, draft, origin, lock) if draft else _begun(opened, origin, lock, notices)

@@ -22,8 +22,15 @@ from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import HerniationType, Level, ReadingStatus, Side
 from herntrack.readings.store import ReadingStore
 from herntrack.volumetrics.rules import load_rules
+from herntrack.workflows.patients.known_patients import require_patient
 from herntrack.workflows.reading.mask_import import ImportedMask, read_mask, referenced_stack, size_notes
-from herntrack.workflows.recording import Origin, draft_reading, record_reading, visit_of_stack
+from herntrack.workflows.recording import (
+    Origin,
+    draft_reading,
+    record_reading,
+    stack_notes,
+    visit_of_stack,
+)
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_choice import choose_stack_for_visit
 from herntrack.workflows.workspace import Workspace
@@ -97,12 +104,7 @@ def add_lesion(
     """
     origin = origin or Origin()
     with catalogue_of(workspace) as catalogue:
-        known = [patient.patient_id for patient in catalogue.images.patients()]
-        if patient_id not in known:
-            raise RecordNotFoundError(
-                f"no patient {patient_id!r} in the catalogue;"
-                f" herntrack list patients shows the {len(known)} there are"
-            )
+        require_patient(workspace, catalogue, patient_id)
         lesion = Lesion(
             lesion_uid=lesion_uid or origin.uid(),
             patient_id=patient_id,
@@ -168,7 +170,8 @@ def import_mask(
                 f" herntrack read absent --lesion {lesion_uid} --visit {visit_date}"
                 " --reader NAME --reason TEXT"
             )
-        imported = replace(imported, notes=(*imported.notes, *size_notes(imported.mask, each.stack, file)))
+        notes = (*imported.notes, *stack_notes(each), *size_notes(imported.mask, each.stack, file))
+        imported = replace(imported, notes=notes)
         reading = record_reading(
             catalogue,
             workspace,

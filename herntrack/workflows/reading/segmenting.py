@@ -29,6 +29,7 @@ from herntrack.workflows.recording import (
     Origin,
     draft_reading,
     record_reading,
+    stack_notes,
     visit_of_stack,
 )
 from herntrack.workflows.session import catalogue_of
@@ -154,7 +155,7 @@ def segment(
         volume_mm3=n_voxels * each.stack.geometry.voxel_volume_mm3,
         reason=_reason(len(points), len(background), source),
         is_stored=out is None,
-        notes=notes,
+        notes=(*stack_notes(each), *notes),
     )
 
 

@@ -148,6 +148,7 @@ def test_nothing_to_object_is_good() -> None:
         ({"residual_mm": float("inf")}, Verdict.FAILED, "inf mm"),
         ({"overlap": 0.05}, Verdict.FAILED, "5%"),
         ({"n_blocks": 3}, Verdict.FAILED, "only 3 places"),
+        ({"n_blocks": 0, "residual_mm": float("inf")}, Verdict.FAILED, "only 0 places"),
         ({"agreement": 0.75, "runner_up": 0.2}, Verdict.CHECK, "agree by 0.75"),
         ({"residual_mm": 1.4}, Verdict.CHECK, "bent otherwise"),
         ({"overlap": 0.2}, Verdict.CHECK, "only 20%"),

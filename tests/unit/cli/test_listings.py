@@ -222,3 +222,32 @@ def test_days_that_are_close_are_labelled_one_below_the_other(tmp_path: Path) ->
     assert lines[2].split() == ["day", "0", "day", "400"]
     assert lines[3].split() == ["day", "2"]
     assert "herntrack lesion add --patient P-01" in result.stderr
+
+
+@pytest.mark.parametrize("what", list(Listing))
+def test_csv_has_the_same_columns_with_and_without_rows(study: Study0, tmp_path: Path, what: Listing) -> None:
+    headers = {
+        run(each, "list", what.value, "--csv").stdout.splitlines()[0]
+        for each in (study, Study0(tmp_path / "empty"))
+    }
+    rows = json.loads(run(study, "list", what.value, "--json").stdout)
+    assert {",".join(row) for row in rows} == headers
+
+
+def test_letters_of_double_width_are_not_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "Yamada Tarou = \u5c71\u7530 \u592a\u90ce = \u3084\u307e\u3060 \u305f\u308d\u3046"
+    print_listing([{"names": name, "n": 1}], [Column(key="names"), Column(key="n")])
+    assert name in capsys.readouterr().out
+
+
+def test_what_would_steer_a_terminal_is_written_out(tmp_path: Path) -> None:
+    study = Study0(tmp_path / "study")
+    study.stack(0, "T2 \x1b[31m[bold]SAG\u202e")
+    listed = run(study, "list", "stacks").stdout
+    assert "T2 \\x1b[31m[bold]SAG\\u202e" in listed
+    shown = run(study, "show", "patient", PATIENT).stdout
+    assert "\\x1b[31m[bold]SAG\\u202e" in shown
+    said = run(study, "show", "patient", "\x1b]0;title\x07", code=1)
+    assert "\x1b" not in str(said.exception)
+    (row,) = json.loads(run(study, "list", "stacks", "--json").stdout)
+    assert row["series_description"].endswith("\u202e")

@@ -11,7 +11,7 @@ from string import Formatter
 import pytest
 
 from herntrack.errors import DraftError, ReadingError
-from herntrack.model.sentences import SENTENCES, Sentence, sentence, sentence_of
+from herntrack.model.sentences import SENTENCES, Sentence, recognised, sentence, sentence_of
 from herntrack.model.vocabulary import ReadingStatus
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -23,6 +23,21 @@ def test_a_sentence_is_its_english_text_and_knows_its_name_and_values() -> None:
     assert (said.key, dict(said.values)) == ("conflict_own", {"n": 2, "by": "reader-1"})
     assert json.loads(json.dumps({"note": said})) == {"note": str(said)}
     assert copy.deepcopy(said).key == "conflict_own"
+
+
+@pytest.mark.parametrize("key", list(SENTENCES))
+def test_a_sentence_is_recognised_in_the_text_of_a_record(key: str) -> None:
+    names = {name for _, name, _, _ in Formatter().parse(SENTENCES[key]) if name is not None}
+    said = sentence(key, **{name: f"<{name}>" for name in names})
+    found = recognised(str(said))
+    assert isinstance(found, Sentence)
+    assert (found.key, dict(found.values)) == (key, {name: f"<{name}>" for name in names})
+    assert recognised(said) is said
+
+
+def test_a_readers_own_words_are_no_sentence_of_ours() -> None:
+    text = "seen on both sides, call it L5-S1"
+    assert recognised(text) is text
 
 
 def test_words_in_a_list_are_written_one_after_the_other() -> None:

@@ -17,7 +17,7 @@ def test_a_level_is_understood_however_it_is_written(text: str) -> None:
 def test_an_unknown_word_is_refused_with_the_known_ones() -> None:
     with pytest.raises(VocabularyError, match="left, right, central"):
         Side.parse("middle")
-    with pytest.raises(VocabularyError, match="'prolapse' is no herniationtype"):
+    with pytest.raises(VocabularyError, match="'prolapse' is no herniation type"):
         HerniationType.parse("prolapse")
 
 
