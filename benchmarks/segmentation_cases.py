@@ -158,7 +158,7 @@ def _visit_cases(
         )
         for protocol in protocols:
             for factor in factors:
-                receiver = _receiver(plan.modality, plane, protocol, pose, factor)
+                receiver = receiver_for(plan.modality, plane, protocol, pose, factor)
                 volume = Volume(values=render(exposure, protocol.contrast, receiver, rng), geometry=geometry)
                 for lesion in lesions:
                     position = list(present).index(lesion.level) if lesion.level in present else None
@@ -196,7 +196,7 @@ def _stacks(plan: PatientPlan, scene: Scene, visit: int, pose: Pose, rng: np.ran
         yield "axial", [axial], axial_block(scene.anatomy, lesion.level, pose, axial.size), [lesion]
 
 
-def _receiver(modality: Modality, plane: str, protocol: Protocol, pose: Pose, factor: float) -> Receiver:
+def receiver_for(modality: Modality, plane: str, protocol: Protocol, pose: Pose, factor: float) -> Receiver:
     if modality is Modality.CT:
         return Receiver(noise=protocol.noise * factor)
     band = SATURATION_FRONT_MM + pose.shift_mm[1] if plane == "sagittal" else None

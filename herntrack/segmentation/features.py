@@ -26,6 +26,12 @@ FAR_MM = 12.0
 FAR_SPREADS = 6.0
 """Intensities further than this many spreads from the fragment's are all the same."""
 
+FURTHER_MM = 4.0
+"""A second slice is looked at about so far away, at least the next but one (mm)."""
+
+ROUND_MM = (0.8, 1.6)
+"""Widths of averages over all directions, for stacks of thin slices (standard deviation, mm)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FirstLook:
@@ -65,7 +71,7 @@ def voxel_features(look: FirstLook) -> FloatArray:
     """Return the features of all voxels, shape (N_FEATURES, n_slices, n_rows, n_cols)."""
     z = np.clip((look.crop.values - look.levels.level) / look.levels.spread, -FAR_SPREADS, FAR_SPREADS)
     found: list[FloatArray | float] = [*_looks(look, z), *_surroundings(look, z), *_place(look)]
-    found += [*_outline(look), *_facts(look)]
+    found += [*_outline(look), *_facts(look), *_around(look, z), *_contrast(look)]
     return np.stack([np.broadcast_to(each, z.shape) for each in found]).astype(np.float32)
 
 
@@ -111,10 +117,10 @@ def _surroundings(look: FirstLook, z: FloatArray) -> Iterator[FloatArray]:
         yield np.isfinite(other).astype(np.float64)
 
 
-def _beside(look: FirstLook, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _beside(look: FirstLook, values: FloatArray, step: int = 1) -> tuple[FloatArray, FloatArray]:
     """Return what the next slices show, towards the points and away; the lower and the higher at a point."""
-    padded = np.pad(values, ((1, 1), (0, 0), (0, 0)), mode="edge")
-    below, above = padded[:-2], padded[2:]
+    padded = np.pad(values, ((step, step), (0, 0), (0, 0)), mode="edge")
+    below, above = padded[: -2 * step], padded[2 * step :]
     offset = np.arange(len(values))[:, None, None] - np.rint(_nearest(look)[..., 0])
     towards = np.where(offset > 0, below, np.where(offset < 0, above, np.minimum(below, above)))
     away = np.where(offset > 0, above, np.where(offset < 0, below, np.maximum(below, above)))
@@ -213,7 +219,34 @@ def _facts(look: FirstLook) -> Iterator[float]:
     yield float(is_across_canal(crop.geometry))
 
 
-N_FEATURES = 46
+def _around(look: FirstLook, z: FloatArray) -> Iterator[FloatArray]:
+    """Return averages over all directions, and what slices further off show."""
+    for width in ROUND_MM:
+        yield _rounded(z, look.crop, width)
+    yield from _beside(look, _blurred(z, look.crop, 0.6), _further_step(look.crop))
+
+
+def _rounded(values: FloatArray, crop: Crop, width_mm: float) -> FloatArray:
+    return np.asarray(ndimage.gaussian_filter(values, [width_mm / step for step in crop.spacing_zyx]))
+
+
+def _further_step(crop: Crop) -> int:
+    return max(2, round(FURTHER_MM / crop.spacing_zyx[0]))
+
+
+def _contrast(look: FirstLook) -> Iterator[FloatArray | float]:
+    """Return how the fragment's level stands among those of the image."""
+    levels, values = look.levels, look.crop.values
+    bright, middle = (float(level) for level in np.percentile(values, (97, 50)))
+    reach = max(abs(bright - levels.level), levels.spread)
+    yield min(reach / levels.spread, 40.0) / 10
+    yield float(np.clip((middle - levels.level) / reach, -2, 2))
+    yield float(np.clip(levels.level / max(abs(bright), 1e-6), -2, 2))
+    yield min(levels.noise / reach, 1.0)
+    yield np.clip((values - levels.level) / reach, -1.5, 1.5)
+
+
+N_FEATURES = 55
 """Number of features of a voxel."""
 
 
@@ -230,8 +263,9 @@ def context_features(look: FirstLook, share: FloatArray) -> FloatArray:
     padded = np.pad(radius, ((1, 1), (0, 0), (0, 0)))
     found += [radius, padded[:-2] + padded[2:], signed_mm(share > 0.5, crop)]
     found += [np.asarray(np.cbrt(total.sum() * crop.spacing_zyx[0]))]
+    found += [*_beside(look, wide, _further_step(crop)), _rounded(share, crop, ROUND_MM[1])]
     return np.stack([np.broadcast_to(each, share.shape) for each in found]).astype(np.float32)
 
 
-N_CONTEXT = 9
+N_CONTEXT = 12
 """Number of features of its neighbourhood."""

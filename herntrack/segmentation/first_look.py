@@ -55,8 +55,10 @@ class Constraints:
         Indices of the points in the crop.
     allowed : ndarray of bool
         Where a fragment can be.
-    discount : ndarray of float64
-        Support each voxel loses for where it is.
+    discount : ndarray of float64 or float
+        Support each voxel loses for where it is, or for what it was before.
+    first_discount : ndarray of float64 or float
+        The same, in the first look only: what was learnt knows how far from the points a fragment reaches.
     up_lps : ndarray of float64, shape (3,)
         Direction of the canal, unit vector.
     background_zyx : ndarray of float64, shape (m, 3)
@@ -65,8 +67,9 @@ class Constraints:
 
     centres_zyx: FloatArray
     allowed: MaskZYX
-    discount: FloatArray
     up_lps: FloatArray
+    discount: FloatArray | float = 0.0
+    first_discount: FloatArray | float = 0.0
     background_zyx: FloatArray = field(default_factory=_no_points)
 
 
@@ -97,7 +100,7 @@ def first_look(crop: Crop, constraints: Constraints, *, learn_from_zyx: FloatArr
     clicked = ~_elsewhere(calm, centres)
     part = cut_out(
         calm,
-        looks - constraints.discount - _fit_discount(calm, flat),
+        looks - _discount(constraints) - _fit_discount(calm, flat),
         constraints,
         CutWeights(edge=EDGE_SPREADS * levels.spread),
         inside=flat,
@@ -123,10 +126,14 @@ def _clicked_slices(
     """Return the mask in the slices that hold a point."""
     centres = constraints.centres_zyx
     core = near_points(calm, centres, CORE_MM)
-    support = fragment_support(calm, levels, backdrop) - constraints.discount
+    support = fragment_support(calm, levels, backdrop) - _discount(constraints)
     weights = CutWeights(edge=EDGE_SPREADS * levels.spread)
     outside = _elsewhere(calm, centres)
     return cut_out(calm, support, constraints, weights, inside=core & (support > 0), outside=outside)
+
+
+def _discount(constraints: Constraints) -> FloatArray | float:
+    return constraints.discount + constraints.first_discount
 
 
 def _elsewhere(calm: Crop, centres_zyx: FloatArray) -> MaskZYX:

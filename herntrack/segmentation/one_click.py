@@ -38,7 +38,7 @@ SIZE_MM = 5.0
 """Up to this scaled distance from a point nothing speaks against a voxel (mm)."""
 
 SIZE_COST = 0.1
-"""Support lost per mm beyond it."""
+"""Support lost per mm beyond it, in the first look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ def segment_from_points(
     constraints = Constraints(
         centres_zyx=centres,
         allowed=allowed,
-        discount=_size_discount(crop, points, plane),
+        first_discount=_size_discount(crop, points, plane),
         up_lps=canal_direction(crop.geometry, plane),
         background_zyx=background,
     )

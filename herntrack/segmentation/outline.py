@@ -29,7 +29,7 @@ __all__ = ["Constraints", "outline"]
 SUPPORT_PER_LOG_ODDS = 0.4
 """What a unit of log odds weighs against the outline; a voxel counts from even odds."""
 
-IN_PLANE, BETWEEN = 0.2, 0.1
+IN_PLANE, BETWEEN = 0.1, 0.05
 """Cost of the outline; small, since the odds know about neighbours."""
 
 AVERAGE_BONUS = 0.03
@@ -74,7 +74,8 @@ def outline(crop: Crop, constraints: Constraints) -> tuple[MaskZYX, TissueLevels
     best = _try(crop, constraints, points)
     if best.worth < DOUBTFUL:
         others = [_try(crop, constraints, start[None]) for start in _starts_beside(crop, constraints)]
-        best = max((best, *others), key=lambda each: each.worth)
+        likely = [each for each in others if not _is_background(each.look)]
+        best = max((best, *likely), key=lambda each: each.worth)
     deepest = _deepest(crop, best.part, points)
     if deepest is not None:
         best = _with_deepest(crop, replace(constraints, centres_zyx=np.vstack([points, deepest])), best)
@@ -92,6 +93,18 @@ def _judged(look: FirstLook, log_odds: FloatArray, constraints: Constraints) -> 
     weights = CutWeights(in_plane=IN_PLANE, between_slices=BETWEEN, edge=EDGE_SPREADS * look.levels.spread)
     part = cut_out(look.crop, support, constraints, weights)
     return _Try(look=look, log_odds=log_odds, part=part, worth=expected_dice(log_odds, part))
+
+
+def _is_background(look: FirstLook) -> bool:
+    """Return whether what was learnt looks more like a background point than like the point."""
+    values, level = look.crop.values, look.levels.level
+    last = np.asarray(values.shape) - 1
+
+    def away(index_zyx: FloatArray) -> float:
+        return abs(float(values[tuple(np.clip(np.rint(index_zyx), 0, last).astype(int))]) - level)
+
+    own = away(look.centres_zyx[0])
+    return any(away(point) < own for point in look.background_zyx)
 
 
 def _with_deepest(crop: Crop, constraints: Constraints, before: _Try) -> _Try:

@@ -81,6 +81,33 @@ def star_cut(
     -------
     ndarray of bool
     """
+    if outside.all():
+        return np.zeros(support.shape, dtype=np.bool_)
+    box = _box(~outside)
+    result = np.zeros(support.shape, dtype=np.bool_)
+    result[box] = _cut(
+        support[box],
+        values[box],
+        inside=inside[box],
+        outside=outside[box],
+        centres_zyx=centres_zyx - [edge.start for edge in box],
+        spacing_zyx=spacing_zyx,
+        weights=weights,
+    )
+    return result
+
+
+def _cut(
+    support: FloatArray,
+    values: FloatArray,
+    *,
+    inside: MaskZYX,
+    outside: MaskZYX,
+    centres_zyx: FloatArray,
+    spacing_zyx: tuple[float, float, float],
+    weights: CutWeights,
+) -> MaskZYX:
+    """Return the star-shaped region of the least cost in a box without superfluous voxels."""
     n_voxels = support.size
     number = np.full(support.shape, -1, dtype=np.int64)
     free = ~outside
@@ -114,6 +141,15 @@ def star_cut(
     result = np.zeros(support.shape, dtype=np.bool_)
     result[free] = reached[:n_nodes]
     return result
+
+
+def _box(free: MaskZYX) -> tuple[slice, ...]:
+    """Return the box that holds all voxels to decide on and their neighbours."""
+    found = []
+    for axis, length in enumerate(free.shape):
+        held = np.nonzero(free.any(axis=tuple(other for other in range(free.ndim) if other != axis)))[0]
+        found.append(slice(max(int(held[0]) - 1, 0), min(int(held[-1]) + 2, length)))
+    return tuple(found)
 
 
 def _source_side(graph: csr_matrix, source: int, sink: int) -> npt.NDArray[np.bool_]:

@@ -48,6 +48,9 @@ STEP_PENALTY = 0.25
 HALF_LINE_MM = 0.4
 """From the middle of the dark line of cortex to the bone's outer surface (mm)."""
 
+HOLLOW_SHARE = 0.1
+"""Where no corners are seen this share of the wall lies in front of the plane."""
+
 DISC_HEIGHT_MM = (4.0, 20.0)
 """A disc's posterior height lies between these (mm)."""
 
@@ -268,5 +271,8 @@ def _corner(patch: _Patch, end_mm: float, sign: int) -> tuple[float, float] | No
 
 def _wall_line(patch: _Patch) -> tuple[tuple[float, float], tuple[float, float]]:
     rows = patch.is_known & (np.abs(HEIGHTS_MM) < 14)
-    slope, offset = np.polyfit(HEIGHTS_MM[rows], patch.wall_mm[rows], 1)
+    heights, depths = HEIGHTS_MM[rows], patch.wall_mm[rows]
+    slope, offset = np.polyfit(heights, depths, 1)
+    # Bodies are hollow behind and the canal bends: a line through the middle would cut off what lies there.
+    offset += np.quantile(depths - (slope * heights + offset), HOLLOW_SHARE)
     return tuple((h, float(slope * h + offset) + HALF_LINE_MM) for h in (6.0, -6.0))  # type: ignore[return-value]

@@ -44,7 +44,7 @@ def test_the_new_outline_is_that_of_the_new_image(radii_mm: tuple[float, float, 
     baseline, old = canal(radii_mm=(8.0, 4.0, 6.0))
     volume, new = followup(radii_mm=radii_mm)
     proposal = carry_forward(baseline, old, volume, to_baseline())
-    assert dice(proposal.mask, new) > 0.82
+    assert dice(proposal.mask, new) > 0.78
     assert "Proposed until accepted" in proposal.reason
 
 

@@ -119,7 +119,7 @@ def test_every_fragment_is_outlined(outcomes: list[Outcome]) -> None:
     assert min(each.dice for each in outcomes) > 0.75
 
 
-@pytest.mark.parametrize(("plane", "least"), [("AX", 0.87), ("SAG", 0.85)])
+@pytest.mark.parametrize(("plane", "least"), [("AX", 0.88), ("SAG", 0.88)])
 def test_one_click_meets_its_target_in_both_planes(outcomes: list[Outcome], plane: str, least: float) -> None:
     assert np.median([each.dice for each in outcomes if each.plane == plane]) > least
 
@@ -130,3 +130,11 @@ def test_a_background_point_brings_it_near_its_target(outcomes: list[Outcome]) -
 
 def test_the_volume_is_nearly_right(outcomes: list[Outcome]) -> None:
     assert np.median([abs(each.volume_error) for each in outcomes]) < 0.13
+
+
+def test_a_background_point_in_half_fluid_does_not_turn_fluid_into_fragment(shared_dicom: Path) -> None:
+    volumes = [each for each in implants(shared_dicom / "lumbar_mr_implanted") if each.plane == "AX"]
+    implant = volumes[2]
+    index = np.array([[8.0, 136.0, 98.0], [7.0, 136.0, 100.0]])
+    click, point = implant.volume.geometry.index_to_lps(index)
+    assert dice(segment_from_points(implant.volume, click, point).mask, implant.mask) > 0.85
