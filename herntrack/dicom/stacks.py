@@ -24,8 +24,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
@@ -34,41 +32,23 @@ from herntrack.dicom.contrast import weighting_of
 from herntrack.dicom.placed_images import PlacedImage, group_by_orientation, group_by_picture, placed
 from herntrack.dicom.region import lumbar_of
 from herntrack.dicom.regularity import (
-    is_even_but_for_missing,
-    missing_in_step,
     repeat_problem,
     step_problems,
     tilt_problem,
-    typical_step,
     uneven_steps,
 )
 from herntrack.dicom.roles import role_of
+from herntrack.dicom.slice_rows import SAME_POSITION_MM, PlacedSlice, blocks_of, displaced_problems, distances
 from herntrack.dicom.uids import derived_uid
-from herntrack.model.geometry import VolumeGeometry, orientation_vectors, slice_normal
+from herntrack.model.geometry import VolumeGeometry, slice_normal
 from herntrack.model.images import InstanceHeader, Series, Stack
 from herntrack.model.vocabulary import Modality, Plane
-
-SAME_POSITION_MM = 0.01
-"""Slices nearer than this along the normal are at one position (mm); headers are written to 0.01."""
 
 CLEAR_STEP_MM = 0.2
 """Slices further apart than this are certainly at different positions (mm)."""
 
 ALIKE_STEPS_MM = 0.021
 """Steps of a row differ by no more in each direction where positions were rounded to 0.01 (mm)."""
-
-IN_PLANE_JUMP_MM = 1.0
-"""A sideways shift against the stack's own line that begins another block (mm)."""
-
-BLOCK_GAP_FACTOR = 1.5
-"""A step longer than this many typical steps is a gap (no unit)."""
-
-MOST_HIDDEN = 3
-"""So many slices at most are taken to be missing where the image numbers hide it.
-
-Blocks through neighbouring discs lie 35 mm apart and are 12 to 20 mm thick, which leaves four
-or more steps between them.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,25 +67,12 @@ class BuiltStack:
         return tuple(uid for uid, _ in self.images)
 
 
-class _Slice(NamedTuple):
-    image: PlacedImage
-    position: FloatArray
-    """ImagePositionPatient, shape (3,), LPS mm."""
-    along: float
-    """Distance along the slice normal (mm)."""
-
-    @property
-    def header(self) -> InstanceHeader:
-        """What the image may share with others."""
-        return self.image.header
-
-
 @dataclass(frozen=True, slots=True)
 class _Row:
     """Slices that form one stack, before anything is said of it."""
 
     key: tuple[object, ...]
-    slices: list[_Slice]
+    slices: list[PlacedSlice]
     geometry: VolumeGeometry
     plane: Plane
     repeats: str
@@ -156,7 +123,7 @@ def stacks_of_images(series: Series, images: Iterable[PlacedImage]) -> list[Buil
             is_even = _is_even_row(slices)
             layers, repeats = ([slices], "") if is_even else _layers(slices)
             for layer_number, layer in enumerate(layers):
-                for block_number, block in enumerate([layer] if is_even else _blocks(layer)):
+                for block_number, block in enumerate([layer] if is_even else blocks_of(layer)):
                     place = (orientation_number, layer_number, block_number)
                     geometry = _geometry(block, is_even=is_even)
                     rows.append(_Row((key, *place), block, geometry, geometry.plane, repeats, is_even))
@@ -166,12 +133,12 @@ def stacks_of_images(series: Series, images: Iterable[PlacedImage]) -> list[Buil
     return [_built_stack(series, row, planes[_sequence_of(row.slices[0].header)]) for row in rows]
 
 
-def _ordered_slices(images: Sequence[PlacedImage]) -> list[_Slice]:
+def _ordered_slices(images: Sequence[PlacedImage]) -> list[PlacedSlice]:
     """Return the slices sorted along the normal; repeats of a position in order of acquisition."""
     normal = slice_normal(images[0].header.image_orientation_patient or ())
     positions = np.array([image.position for image in images], dtype=np.float64)
     along = (positions @ normal).tolist()
-    slices = list(map(_Slice, images, positions, along))
+    slices = list(map(PlacedSlice, images, positions, along))
     return sorted(
         slices,
         key=lambda s: (
@@ -183,10 +150,10 @@ def _ordered_slices(images: Sequence[PlacedImage]) -> list[_Slice]:
     )
 
 
-def _is_even_row(slices: Sequence[_Slice]) -> bool:
+def _is_even_row(slices: Sequence[PlacedSlice]) -> bool:
     """Return whether the slices plainly are one stack, as most series are.
 
-    `_layers` and `_blocks` would leave such a row as it is and `step_problems` find nothing: they
+    `_layers` and `blocks_of` would leave such a row as it is and `step_problems` find nothing: they
     tolerate more.
     """
     if len(slices) < 3 or slices[1].along - slices[0].along < CLEAR_STEP_MM:
@@ -196,7 +163,7 @@ def _is_even_row(slices: Sequence[_Slice]) -> bool:
     return bool(np.abs(steps - steps[0]).max() <= ALIKE_STEPS_MM)
 
 
-def _layers(slices: Sequence[_Slice]) -> tuple[list[list[_Slice]], str]:
+def _layers(slices: Sequence[PlacedSlice]) -> tuple[list[list[PlacedSlice]], str]:
     """Split repeated positions: the first, second, ... image at each position.
 
     The second value says what is wrong if positions repeat unequally often, so that a layer
@@ -206,7 +173,7 @@ def _layers(slices: Sequence[_Slice]) -> tuple[list[list[_Slice]], str]:
     rounded = np.round(np.array([item.position for item in slices]) / SAME_POSITION_MM / 5)
     places = [tuple(place) for place in rounded.astype(np.int64).tolist()]
     count: dict[tuple[int, ...], int] = defaultdict(int)
-    layers: list[list[_Slice]] = []
+    layers: list[list[PlacedSlice]] = []
     for place, item in zip(places, slices, strict=True):
         if count[place] == len(layers):
             layers.append([])
@@ -221,9 +188,11 @@ def _layers(slices: Sequence[_Slice]) -> tuple[list[list[_Slice]], str]:
     return layers, repeat_problem((along[place], number) for place, number in count.items())
 
 
-def _acquisitions(slices: Sequence[_Slice], places: Sequence[tuple[int, ...]]) -> list[list[_Slice]]:
+def _acquisitions(
+    slices: Sequence[PlacedSlice], places: Sequence[tuple[int, ...]]
+) -> list[list[PlacedSlice]]:
     """Return the slices by AcquisitionNumber; nothing if one of them repeats a position."""
-    groups: dict[int, dict[tuple[int, ...], _Slice]] = defaultdict(dict)
+    groups: dict[int, dict[tuple[int, ...], PlacedSlice]] = defaultdict(dict)
     for place, item in zip(places, slices, strict=True):
         number = item.header.acquisition_number
         if number is None or place in groups[number]:
@@ -232,119 +201,12 @@ def _acquisitions(slices: Sequence[_Slice], places: Sequence[tuple[int, ...]]) -
     return [list(groups[number].values()) for number in sorted(groups)]
 
 
-def _blocks(slices: list[_Slice]) -> list[list[_Slice]]:
-    """Cut a row of parallel slices where it breaks off and goes on elsewhere."""
-    if len(slices) < 3:
-        return [slices] if len(slices) < 2 or _is_one_line(slices) else [[item] for item in slices]
-    steps = np.diff([item.position for item in slices], axis=0)
-    along = np.diff([item.along for item in slices])
-    sideways = _sideways_jump(slices[0].header, steps, along)
-    cuts = [i + 1 for i in range(len(steps)) if sideways[i] > IN_PLANE_JUMP_MM]
-    blocks = _cut(slices, cuts)
-    return [part for block in blocks for part in _cut_at_gaps(block)]
-
-
-def _is_one_line(slices: Sequence[_Slice]) -> bool:
-    # Two slices make a stack unless they lie side by side in (nearly) one plane.
-    step = slices[1].position - slices[0].position
-    along = abs(slices[1].along - slices[0].along)
-    return bool(along > SAME_POSITION_MM and np.linalg.norm(step) <= 2 * along)
-
-
-def _sideways_jump(header: InstanceHeader, steps: FloatArray, along: FloatArray) -> FloatArray:
-    """Return how far each step leaves the stack's line sideways (mm), shape (n_steps,).
-
-    A gantry tilt shifts every step sideways in proportion to its length; that common
-    slope is not a jump.
-    """
-    row, column = orientation_vectors(header.image_orientation_patient or ())
-    in_plane = np.stack([steps @ row, steps @ column], axis=1)
-    moved = np.abs(along) > SAME_POSITION_MM
-    slopes = (in_plane[moved] / along[moved, None]).T
-    slope = [typical_step(each) for each in slopes] if moved.any() else [0.0, 0.0]
-    return np.asarray(np.linalg.norm(in_plane - slope * along[:, None], axis=1))
-
-
-def _cut_at_gaps(slices: list[_Slice]) -> list[list[_Slice]]:
-    """Cut where a wide gap leads to the next block (see the module's head)."""
-    if len(slices) < 4:
-        return [slices]
-    steps = np.diff(_along(slices))
-    typical = typical_step(steps)
-    gaps = [i for i, step in enumerate(steps.tolist()) if step > BLOCK_GAP_FACTOR * typical]
-    if not gaps:
-        return [slices]
-    told_apart = _gaps_between_acquisitions(slices, gaps)
-    parts = _cut(slices, [i + 1 for i in gaps])
-    cuts = []
-    for i, (left, right) in zip(gaps, pairwise(parts), strict=True):
-        n_missing = missing_in_step(float(steps[i]), typical)
-        if _leads_on(left, right, n_missing, is_told_apart=i in told_apart):
-            cuts.append(i + 1)
-    blocks = _cut(slices, cuts)
-    are_stacks = all(is_even_but_for_missing(_along(block)) for block in blocks)
-    return blocks if are_stacks else [slices]
-
-
-def _leads_on(left: list[_Slice], right: list[_Slice], n_missing: int, *, is_told_apart: bool) -> bool:
-    """Return whether the gap between two parts of a row is the way to the next block.
-
-    Parameters
-    ----------
-    left, right : list of _Slice
-        The slices up to the gap before, and up to the gap behind it.
-    n_missing : int
-        How many slices would fill the gap, 0 if no whole number does.
-    is_told_apart : bool
-        Whether AcquisitionNumber changes here and nowhere within a part.
-    """
-    may_be_missing = 0 < n_missing <= MOST_HIDDEN
-    before, after = left[-1].image.number, right[0].image.number
-    if before is None or after is None:
-        return is_told_apart and not may_be_missing
-    if abs(after - before) == 1:
-        return is_told_apart or not may_be_missing
-    if _are_neighbouring_runs(left, right):
-        # The numbers jump here and go on at the far ends: no lack of slices makes them do that.
-        return True
-    leaves_room = abs(after - before) == n_missing + 1
-    return is_told_apart and not leaves_room
-
-
-def _are_neighbouring_runs(left: list[_Slice], right: list[_Slice]) -> bool:
-    """Return whether the image numbers of each part are a run without holes, and so are those of both."""
-    return all(map(_is_run, (left, right, left + right)))
-
-
-def _is_run(slices: Sequence[_Slice]) -> bool:
-    numbers = {item.image.number for item in slices if item.image.number is not None}
-    return len(numbers) == len(slices) == max(numbers) - min(numbers) + 1
-
-
-def _gaps_between_acquisitions(slices: Sequence[_Slice], gaps: Sequence[int]) -> set[int]:
-    """Return the gaps at which AcquisitionNumber changes, if it changes nowhere else and never back."""
-    # A scanner that counts every rotation changes the number from slice to slice, which parts nothing.
-    numbers = [item.header.acquisition_number for item in slices]
-    changes = {i for i, (before, after) in enumerate(pairwise(numbers)) if before != after}
-    is_told = None not in numbers and changes <= set(gaps) and len(set(numbers)) == len(changes) + 1
-    return changes if is_told else set()
-
-
-def _along(slices: Sequence[_Slice]) -> FloatArray:
-    return np.array([item.along for item in slices])
-
-
-def _cut(slices: list[_Slice], cuts: Sequence[int]) -> list[list[_Slice]]:
-    edges = [0, *cuts, len(slices)]
-    return [slices[first:last] for first, last in pairwise(edges)]
-
-
 def _sequence_of(header: InstanceHeader) -> tuple[object, ...]:
     """Return what the orientations of one localizer have in common."""
     return header.echo_time, header.repetition_time, header.rows, header.columns, header.pixel_spacing
 
 
-def _geometry(slices: Sequence[_Slice], *, is_even: bool) -> VolumeGeometry:
+def _geometry(slices: Sequence[PlacedSlice], *, is_even: bool) -> VolumeGeometry:
     first = slices[0].header
     return VolumeGeometry.from_dicom(
         first.image_orientation_patient or (),
@@ -361,7 +223,7 @@ def _built_stack(series: Series, row: _Row, planes: set[Plane]) -> BuiltStack:
     weighting, weighting_evidence = weighting_of(series, first)
     role, role_evidence = role_of(series, first, geometry, planes=planes)
     is_lumbar, lumbar_evidence = lumbar_of(series, first, geometry)
-    steps = [] if row.is_even else step_problems(_along(row.slices))
+    steps = [] if row.is_even else step_problems(distances(row.slices)) + displaced_problems(row.slices)
     irregular = steps + ([row.repeats] if row.repeats else [])
     is_tiltable = series.modality is Modality.CT and len(row.slices) > 1
     contradiction = tilt_problem(geometry, first.gantry_detector_tilt) if is_tiltable else ""
@@ -384,14 +246,14 @@ def _built_stack(series: Series, row: _Row, planes: set[Plane]) -> BuiltStack:
     return BuiltStack(stack=stack, images=tuple(item.image.key for item in row.slices))
 
 
-def _slice_step(slices: Sequence[_Slice], *, is_even: bool) -> FloatArray:
+def _slice_step(slices: Sequence[PlacedSlice], *, is_even: bool) -> FloatArray:
     """Return the vector from slice to slice (LPS mm), shape (3,)."""
     if len(slices) == 1:
         header = slices[0].header
         # One slice has no neighbour; the nominal distance only gives the picture a depth to be shown with.
         nominal = abs(header.spacing_between_slices or header.slice_thickness or 1.0)
         return np.asarray(slice_normal(header.image_orientation_patient or ()) * nominal)
-    uneven = [] if is_even else uneven_steps(_along(slices))
+    uneven = [] if is_even else uneven_steps(distances(slices))
     if not uneven:
         return np.asarray((slices[-1].position - slices[0].position) / (len(slices) - 1))
     positions = np.array([item.position for item in slices])

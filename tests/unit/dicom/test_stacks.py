@@ -168,6 +168,23 @@ def test_rounded_positions_are_not_uneven() -> None:
     assert built.stack.is_regular
 
 
+@pytest.mark.parametrize("displaced", [{5}, {5, 6}, {1}])
+def test_a_slice_beside_its_row_is_named_and_the_row_stays_one_stack(displaced: set[int]) -> None:
+    headers = [header(i + 1, (6.0 if i in displaced else 0.0, 0.0, 4.0 * i)) for i in range(12)]
+    (built,) = build_stacks(SERIES, headers)
+    assert not built.stack.is_regular
+    assert built.stack.problems == tuple(
+        f"slice at {4 * i:.2f} mm along the normal lies 6.0 mm beside the others' line"
+        for i in sorted(displaced)
+    )
+    assert built.stack.geometry.spacing_zyx == pytest.approx((4.0, 0.7, 0.6))
+
+
+def test_a_block_of_three_slices_aside_is_a_block() -> None:
+    headers = [header(i + 1, (6.0 if 4 <= i < 7 else 0.0, 0.0, 4.0 * i)) for i in range(12)]
+    assert [len(built.images) for built in build_stacks(SERIES, headers)] == [4, 3, 5]
+
+
 @pytest.mark.parametrize("deviation", [0.0, 0.004, 0.01, 0.02, 0.03, 0.06, 0.3])
 @pytest.mark.parametrize("step", [0.1, 0.25, 1.0, 4.4])
 def test_a_plain_row_is_taken_at_a_glance_as_it_is_when_looked_at_closely(
