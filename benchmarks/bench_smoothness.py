@@ -5,7 +5,8 @@ Run by hand, with a display: ``xvfb-run -a -s "-screen 0 1600x1000x24" python be
 A reader opens the room, reads the first visit of a sample patient from the click to the signature, accepts
 the next one's proposal, says that nothing is left on the last, and goes on to the next patient. The time
 of each turn of the event loop is measured, and where it went; what the window's thread waited for a free
-core (Linux counts it) is told apart, as the machine's other work. What napari needs for its own window is shown beside it.
+core (Linux counts it) is told apart, as the machine's other work. What napari needs for its own window is
+shown beside it.
 """
 
 from __future__ import annotations

@@ -157,10 +157,7 @@ def saving_locked(readings_folder: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise DraftError(
-            f"the drafts folder cannot be written ({error.strerror}); nothing was saved. Correct the folder's"
-            " rights, then save again"
-        ) from error
+        raise DraftError(sentence("saving_not_writable", detail=error.strerror)) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

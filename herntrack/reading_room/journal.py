@@ -314,6 +314,4 @@ def _keep_damaged(path: Path, records: Records) -> None:
 
 def _not_kept(error: OSError, what: str) -> DraftError:
     reason = error.strerror or str(error)
-    return DraftError(
-        f"the draft cannot be kept: {reason}; {what}. Make space or correct the folder's rights, then go on"
-    )
+    return DraftError(sentence("draft_not_kept", detail=reason, what=what))

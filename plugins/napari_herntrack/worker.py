@@ -30,13 +30,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedWorkspace:
-    """A workspace and its stacks, as `herntrack.workflows.listings.listing.stack_row` describes them."""
+    """A workspace and its stacks, as `herntrack.workflows.listings.listing.stack_row` describes them.
+
+    A reader who reads blinded is told of none: patient, date and description of each would tell which
+    visit it is.
+    """
 
     workspace: Workspace
     rows: tuple[Row, ...]
+    is_blinded: bool = False
 
 
-def list_workspace(folder: Path | None) -> ListedWorkspace | Refusal:
+def list_workspace(folder: Path | None, reader: str = "") -> ListedWorkspace | Refusal:
     """Open a workspace and list its stacks.
 
     Parameters
@@ -44,12 +49,17 @@ def list_workspace(folder: Path | None) -> ListedWorkspace | Refusal:
     folder : Path or None
         The workspace; None stands for HERNTRACK_WORKSPACE, else the current folder or the
         nearest one above it.
+    reader : str
+        Who looks; empty stands for somebody who reads nothing.
     """
     from herntrack.workflows.listings.listing import Listing, list_rows
+    from herntrack.workflows.reading.blinding import blinded_worklist
     from herntrack.workflows.workspace import find_workspace
 
     try:
         workspace = find_workspace(folder)
+        if reader and blinded_worklist(workspace, reader=reader):
+            return ListedWorkspace(workspace=workspace, rows=(), is_blinded=True)
         return ListedWorkspace(workspace=workspace, rows=tuple(list_rows(workspace, Listing.STACKS)))
     except (HerntrackError, OSError) as error:
         return Refusal(reason=str(error))

@@ -64,7 +64,7 @@ def test_a_patient_is_read_from_the_first_visit_to_the_last_signature(
     mask = seat.desk.session.mask
     clicked = mask.volume_mm3
     # A click takes what lies within the dark rim, which is too little here; the brush is for that.
-    assert 0.55 * truth["true_volume_mm3"] < clicked < 1.1 * truth["true_volume_mm3"]
+    assert 0.65 * truth["true_volume_mm3"] < clicked < 1.1 * truth["true_volume_mm3"]
     assert seat.desk.look is MaskLook.PROPOSED
     seat.press("B")
     assert seat.room.hand is Hand.BRUSH

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from herntrack.workflows.workspace import Workspace
+from napari_herntrack._qt.person import chosen_texts, reader_name
 from napari_herntrack._qt.stack_table import StackTable
 from napari_herntrack.layers import METADATA_KEY, LayerData
 from napari_herntrack.worker import ListedWorkspace, Refusal, list_workspace, read_stacks
@@ -54,6 +55,7 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._worker: Any = None
         self._busy_with = ""
         self._refused: list[str] = []
+        self._is_outdated = False
         self._build()
         self._connect()
         self.list_stacks(None)
@@ -65,7 +67,15 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
     def list_stacks(self, folder: Path | None) -> None:
         """List the stacks of a workspace; None stands for the default one."""
         if self._worker is None:
-            self._run("Listing stacks", list_workspace, folder, returned=self._show_listing)
+            self._run("Listing stacks", list_workspace, folder, reader_name(), returned=self._show_listing)
+
+    def list_again(self) -> None:
+        """List the same workspace again, because the reader may see less, or more, than before."""
+        # Not a moment longer than it takes to find out.
+        self.table.set_rows([])
+        self._is_outdated = self._worker is not None
+        if not self._is_outdated:
+            self.list_stacks(None if self._workspace is None else self._workspace.folder)
 
     def open_selected(self) -> None:
         """Open the selected stacks, one after the other, beside the window's own work."""
@@ -93,9 +103,12 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.folder_line.setPlaceholderText("Folder with a herntrack.toml")
         self.folder_line.setAccessibleName("Workspace folder")
         self.browse_button = QPushButton("Browse\N{HORIZONTAL ELLIPSIS}")
-        self.browse_button.setToolTip("Choose the folder of a workspace")
         self.reload_button = QPushButton("Reload")
-        self.reload_button.setToolTip("List the workspace's stacks again")
+        self._controls = (
+            (self.folder_line, "The folder of a workspace"),
+            (self.browse_button, "Choose the folder of a workspace"),
+            (self.reload_button, "List the workspace's stacks again"),
+        )
         self.filter_line = QLineEdit()
         self.filter_line.setPlaceholderText("Filter, for example: sagittal T2")
         self.filter_line.setAccessibleName("Filter")
@@ -162,6 +175,8 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
     def _finish(self) -> None:
         self._worker = None
         self._explain()
+        if self._is_outdated:
+            self.list_again()
 
     def _show_listing(self, outcome: ListedWorkspace | Refusal) -> None:
         if isinstance(outcome, Refusal):
@@ -173,7 +188,9 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._workspace = outcome.workspace
         self.folder_line.setText(str(outcome.workspace.folder))
         self.table.set_rows(outcome.rows)
-        if not outcome.rows:
+        if outcome.is_blinded:
+            self._say(chosen_texts()("blinding.stacks_hidden"))
+        elif not outcome.rows:
             self._say("The workspace has no stacks yet; add images with: herntrack ingest PATH")
 
     def _take(self, outcome: LayerData | Refusal) -> None:
@@ -236,8 +253,9 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.hint_label.setText(hint)
         self.open_button.setEnabled(n_selected > 0 and not is_busy)
         self.open_button.setToolTip(hint)
-        for control in (self.folder_line, self.browse_button, self.reload_button):
+        for control, words in self._controls:
             control.setEnabled(not is_busy)
+            control.setToolTip(hint if is_busy else words)
         self.progress_bar.setVisible(is_busy)
         n_rows, n_shown = self.table.n_rows, self.table.n_shown
         self.count_label.setText(

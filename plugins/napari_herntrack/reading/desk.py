@@ -197,7 +197,7 @@ class Desk:
         if refusal := self.why_not_change():
             return refusal
         if self.is_blinded:
-            return self.texts("numbers.hidden")
+            return self.texts("panel.no_carry_blinded")
         if self.visit is not None and self.visit.row.item.day <= 0:
             return self.texts("panel.baseline_has_no_forward")
         session = self.session

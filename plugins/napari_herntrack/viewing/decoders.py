@@ -1,8 +1,9 @@
 """Reads stacks in processes of their own.
 
 JPEG 2000 decoders keep Python's lock while they work: in a thread they would stop the window for
-every slice. Two processes stand ready, started together with the room, each fed by a thread. What a
-process that died had to read is read by its thread.
+every slice; and there are damaged files that end the process that decodes them. Two processes stand
+ready, started together with the room, each fed by a thread. For one that died another is started; only
+where none can be started its thread reads.
 
 Public: `Decoders`, `prepare`; `serve` is the other end.
 """
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 N_PROCESSES = 2
 """Stacks read at a time."""
+
+N_ATTEMPTS = 2
+"""So often a process may end over one stack: once may be the doing of others."""
 
 FIRST, SOON, LATER = 0, 1, 2
 """How urgent a stack is: the slice looked at, the rest of the pair, the next patient."""
@@ -114,18 +118,22 @@ class _Feeder:
             self._process.communicate()
 
     def _read(self, stack: Stack, files: tuple[SliceFile, ...]) -> VolumeZYX:
-        if self._process is not None:
+        for _ in range(N_ATTEMPTS):
+            if self._process is None:
+                return _read_here(stack, files)
             try:
                 return _ask(self._process, stack, files)
             except (OSError, EOFError, ValueError, pickle.UnpicklingError):
                 self._process.kill()
                 self._process.communicate()
-                self._process = None
-        if self._is_closed:
-            raise HerntrackError("the stack was not read: the room was closed")
-        from herntrack.imaging.load import load_volume
-
-        return load_volume(stack, files).values
+            if self._is_closed:
+                raise HerntrackError("the stack was not read: the room was closed")
+            self._process = _started()
+        # Not here: what ended the processes would end the room.
+        raise HerntrackError(
+            f"the process that reads stacks ended {N_ATTEMPTS} times over this one: one of its files may be"
+            " damaged so that its decoder fails. Copy or export them again"
+        )
 
 
 def serve() -> None:
@@ -161,6 +169,12 @@ def _started() -> subprocess.Popen[bytes] | None:
         return child_process.start(__name__)
     except OSError:
         return None
+
+
+def _read_here(stack: Stack, files: tuple[SliceFile, ...]) -> VolumeZYX:
+    from herntrack.imaging.load import load_volume
+
+    return load_volume(stack, files).values
 
 
 def _ask(process: subprocess.Popen[bytes], stack: Stack, files: tuple[SliceFile, ...]) -> VolumeZYX:

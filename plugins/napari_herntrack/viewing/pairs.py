@@ -17,6 +17,7 @@ from herntrack.errors import AlignmentRefusedError, HerntrackError, RecordNotFou
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Lesion, Reading, Visit
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import Plane, ReadingStatus
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
@@ -130,10 +131,8 @@ class _PairMaker:
     def make(self) -> OpenedPair:
         stacks = {half: self._stacks_at(half, None) for half in self._sides}
         if not stacks[Half.CURRENT]:
-            raise RecordNotFoundError(
-                f"the visit of {self._sides[Half.CURRENT].visit_date} has no regular sagittal or axial stack;"
-                " see: herntrack list stacks"
-            )
+            visit_date = self._sides[Half.CURRENT].visit_date
+            raise RecordNotFoundError(sentence("no_regular_stack", visit=visit_date))
         matrix, note = self._matrix(stacks)
         masks = {half: self._mask(half, stacks) for half in self._sides}
         focus = self._focus(masks, matrix)

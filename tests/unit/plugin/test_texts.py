@@ -7,8 +7,10 @@ from string import Formatter
 
 import pytest
 
+from herntrack.alignment.records import Findings
+from herntrack.alignment.verdict import judge
 from herntrack.errors import ReadingError, VocabularyError
-from herntrack.model.sentences import SENTENCES, sentence, sentence_of
+from herntrack.model.sentences import SENTENCES, recognised, sentence, sentence_of
 from herntrack.model.vocabulary import (
     HerniationType,
     Level,
@@ -159,6 +161,29 @@ def test_a_sentence_is_told_with_its_words_and_values(language: str) -> None:
     assert raw.endswith("disk quota exceeded")
     assert re.match(r"[\u0400-\u04ff]", raw)
     assert texts.said(raw) == raw
+
+
+@pytest.mark.parametrize("language", OTHERS)
+@pytest.mark.parametrize(
+    "findings",
+    [
+        {"n_blocks": 5, "overlap": 0.05, "agreement": 0.3, "residual_mm": 4.0},
+        {"n_blocks": 50, "overlap": 0.2, "agreement": 0.7, "residual_mm": 2.0, "rotation_degrees": 30.0},
+        {"runner_up": 0.85, "runner_up_mm": 30.0},
+        {"runner_up": 0.85, "runner_up_mm": 70.0},
+    ],
+)
+def test_why_an_alignment_is_doubted_is_told_from_its_record(
+    language: str, findings: dict[str, float]
+) -> None:
+    good = {"n_blocks": 200, "overlap": 0.9, "agreement": 0.9, "residual_mm": 0.3, "rotation_degrees": 1.0}
+    found = Findings(**{"runner_up": None, "runner_up_mm": None} | good | findings)  # type: ignore[arg-type]
+    _, reasons = judge(found)
+    assert reasons
+    for reason in reasons:
+        told = load_texts(language).said(recognised(str(reason)))
+        assert not re.search(r"[A-Za-z]{2}", told), told
+        assert sorted(re.findall(r"\d+", told)) == sorted(re.findall(r"\d+", reason))
 
 
 def test_in_english_a_detail_stands_alone() -> None:

@@ -128,6 +128,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
             ),
             self._opened,
             begin=leave,
+            refused=self._not_opened,
         )
 
     def next_visit(self) -> None:
@@ -245,6 +246,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         room.refused.connect(lambda reason: drawing.refuse(self.desk.told(reason)))
         self.worklist.row_wanted.connect(self.open_row)
         self.lists.row_wanted.connect(self.open_row)
+        self.lists.listed.connect(self._welcome)
         panel.save_wanted.connect(self.save)
         panel.sign_wanted.connect(self.sign)
         panel.lesion_wanted.connect(self.lists.add_lesion)
@@ -253,6 +255,17 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         panel.status.status_wanted.connect(self.say_status)
         panel.description.said.connect(self.describe)
         panel.description.all_wanted.connect(self.take_suggestions)
+
+    def _welcome(self) -> None:
+        """Say what to do first where nothing is open yet."""
+        if self.room.state is None:
+            key = "room.open_first" if self.worklist.rows else "worklist.empty"
+            self.room.show_nothing(self.texts(key if self.reader else "room.choose_reader"))
+
+    def _not_opened(self, reason: str) -> None:
+        """Say why; the visit that was left must not stay under the words of nobody."""
+        self.room.show_nothing(reason)
+        self.drawing.refuse(reason)
 
     def _leave(self) -> None:
         self.drawing.rest()

@@ -36,15 +36,19 @@ VALUES = {name: (None, *values) for name, values in CHOICES}
 """What each line of a box stands for; Qt would hand words back without their list."""
 
 PLACES = {
-    "type": (0, 1, 3),
-    "zone": (1, 1, 3),
-    "side": (2, 1, 3),
-    "migration": (3, 1, 3),
+    "type": (0, 1, 2),
+    "zone": (1, 1, 2),
+    "side": (2, 1, 2),
+    "migration": (3, 1, 2),
     "msu_size": (4, 1, 1),
     "msu_location": (4, 2, 1),
     "pfirrmann": (5, 1, 1),
 }
 """Row, column and width of each box; the MSU grade is one line."""
+
+
+LEAST_BOX_PX = 56
+"""A box is at least so wide (pixels)."""
 
 
 class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
@@ -58,6 +62,8 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._texts = texts
         self.boxes: dict[str, QComboBox] = {}
         self._suggested: dict[str, object] = {}
+        self._words: dict[str, str] = {}
+        self._why_not = ""
         self._is_final = False
         self.title = label(texts("descriptor.title").upper(), "section")
         grid = QGridLayout()
@@ -93,13 +99,18 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
     def show_suggestions(self, suggestions: Suggestions) -> None:
         """Show what geometry suggests in the boxes of what was not said, with a question mark."""
         self._suggested = {each.name: each.value for each in suggestions.found}
-        for name, box in self.boxes.items():
+        for name in self.boxes:
             found = suggestions.suggestion(name)
             if found:
                 words = self._texts("descriptor.why", reason=self._texts.suggestion(found))
             else:
                 words = self._texts.said(suggestions.silent.get(name, ""))
-            box.setToolTip(words or self._texts(f"descriptor.{name}"))
+            self._words[name] = words
+        self._refresh()
+
+    def show_reason(self, why_not: str) -> None:
+        """Say why nothing can be said now."""
+        self._why_not = why_not
         self._refresh()
 
     def _refresh(self) -> None:
@@ -111,6 +122,9 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
             words = f"{self._word(self._suggested[name])} ?" if is_asked else said
             if box.itemText(0) != words:
                 box.setItemText(0, words)
+            box.setEnabled(not self._why_not)
+            hint = self._words.get(name) or self._texts(f"descriptor.{name}")
+            box.setToolTip(self._why_not or hint)
         self.all_button.setVisible(open_ones > 0)
 
     def _word(self, value: object) -> str:
@@ -120,6 +134,8 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         box = QComboBox()
         box.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         box.setMinimumContentsLength(4)
+        # Two of them stand side by side, with a grade in each: no reason for a wider dock.
+        box.setMinimumWidth(LEAST_BOX_PX)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setAccessibleName(self._texts(f"descriptor.{name}"))
         box.addItem(self._texts("descriptor.not_said"))

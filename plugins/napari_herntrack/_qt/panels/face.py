@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -16,6 +16,9 @@ from herntrack.model.vocabulary import OutcomeClass, VisitState
 from herntrack.workflows.listings.worklist import ReadingState
 
 GOOD, NOTICE, BAD, CALM = "#2fae7d", "#e0912f", "#d4604a", "#4a9fd4"
+
+MIDDLE_LIGHTNESS = 128
+"""Words lighter than this stand on a dark ground (0 to 255)."""
 
 CHIP_PX = 19
 """Height of a word on a coloured ground (pixels)."""
@@ -44,23 +47,78 @@ OUTCOME_COLOURS = {
     OutcomeClass.INDETERMINATE: "#8a96a5",
 }
 
+TONES = {"quiet": "#8a96a5", "notice": NOTICE, "bad": BAD}
+"""Colours of words, as they stand on a dark ground."""
+
+DARKER_WORDS, DARKER_CHIP = 165, 145
+"""Per cent by which colours of words are darkened on a light ground, and chips below white words on any:
+the contrast is 4.5 or more (WCAG 2.2, 1.4.3)."""
+
 STYLE = """
-QLabel[role="title"] { font-size: 15px; font-weight: 600; }
-QLabel[role="section"] { font-size: 11px; font-weight: 600; color: #8a96a5; padding-top: 5px; }
-QLabel[role="quiet"] { font-size: 11px; color: #8a96a5; }
-QLabel[role="volume"] { font-size: 21px; font-weight: 600; }
-QLabel[role="strong"] { font-weight: 600; }
-QLabel[role="guard"] { font-size: 12px; color: #e0912f; }
-QLabel[role="error"] { color: #d4604a; }
-QLabel[role="chip"] { font-size: 11px; font-weight: 600; color: white; border-radius: 7px; padding: 2px 9px; }
-QPushButton { padding: 3px 3px; }
-QPushButton[is_blocked="true"] { color: rgba(138, 150, 165, 150); }
-QPushButton[is_primary="true"] { font-weight: 600; padding: 7px 8px; }
-QPushButton:checked { background: #2b6f9e; color: white; }
-QFrame[role="rule"] { background: rgba(138, 150, 165, 60); max-height: 1px; border: none; }
-QProgressBar { max-height: 3px; border: none; background: transparent; }
-QProgressBar::chunk { background: #4a9fd4; }
+QLabel[role="title"] {{ font-size: 15px; font-weight: 600; }}
+QLabel[role="section"] {{ font-size: 11px; font-weight: 600; color: {quiet}; padding-top: 5px; }}
+QLabel[role="quiet"] {{ font-size: 11px; color: {quiet}; }}
+QLabel[role="volume"] {{ font-size: 21px; font-weight: 600; }}
+QLabel[role="strong"] {{ font-weight: 600; }}
+QLabel[role="guard"] {{ font-size: 12px; color: {notice}; }}
+QLabel[role="chip"] {{
+    font-size: 11px; font-weight: 600; color: white; border-radius: 7px; padding: 2px 9px;
+}}
+QLabel[tone="notice"] {{ color: {notice}; }}
+QLabel[tone="bad"] {{ color: {bad}; }}
+QPushButton {{ padding: 3px 3px; }}
+QPushButton[is_blocked="true"] {{ color: {blocked}; }}
+QPushButton[is_small="true"] {{ font-size: 12px; }}
+QPushButton[is_primary="true"] {{ font-weight: 600; padding: 7px 8px; }}
+QPushButton:checked {{ background: #2b6f9e; color: white; }}
+QFrame[role="rule"] {{ background: rgba(138, 150, 165, 60); max-height: 1px; border: none; }}
 """
+
+BLOCKED = {False: "rgba(138, 150, 165, 190)", True: "rgba(50, 56, 64, 150)"}
+"""Words of a button that would do nothing now, on a dark and on a light ground."""
+
+
+def on_ground(colour: str, *, is_light: bool) -> str:
+    """Return a colour as words of it can be read on the theme's ground."""
+    return str(QColor(colour).darker(DARKER_WORDS).name()) if is_light else colour
+
+
+class Themed(QWidget):  # type: ignore[misc]  # Qt has no types here
+    """A panel whose words can be read in light and in dark themes."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.is_light: bool | None = None
+        # Not at once: while style sheets change, so does what the palette says.
+        self._theme_clock = QTimer(self)
+        self._theme_clock.setSingleShot(True)
+        self._theme_clock.setInterval(0)
+        self._theme_clock.timeout.connect(self.follow_theme)
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802
+        """Follow another theme; Qt calls this."""
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.StyleChange, QEvent.Type.PaletteChange} and self.isVisible():
+            self._theme_clock.start()
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802
+        """Follow the theme of the window that the panel came into; Qt calls this."""
+        super().showEvent(event)
+        if not self._theme_clock.isActive():
+            self.follow_theme()
+
+    def follow_theme(self) -> None:
+        """Take the colours of the present theme."""
+        is_light = ink(self).lightness() < MIDDLE_LIGHTNESS
+        if is_light == self.is_light:
+            return
+        self.is_light = is_light
+        words = {name: on_ground(colour, is_light=is_light) for name, colour in TONES.items()}
+        self.setStyleSheet(STYLE.format(**words, blocked=BLOCKED[is_light]))
+        self.colour_again()
+
+    def colour_again(self) -> None:
+        """Colour what no style sheet does."""
 
 
 def label(text: str = "", role: str = "", *, wraps: bool = True) -> QLabel:
@@ -110,8 +168,16 @@ def show_text(made: QLabel, text: str, *, is_hidden_when_empty: bool = True) -> 
 def chip(made: QLabel, text: str, colour: str) -> None:
     """Show a word on a coloured ground."""
     made.setText(text)
-    made.setStyleSheet(f"background: {colour};")
+    made.setStyleSheet(f"background: {QColor(colour).darker(DARKER_CHIP).name()};")
     made.setVisible(bool(text))
+
+
+def tone(made: QLabel, name: str) -> None:
+    """Let a label's words have one of `TONES`, or with an empty name the theme's."""
+    if made.property("tone") != name:
+        made.setProperty("tone", name)
+        made.style().unpolish(made)
+        made.style().polish(made)
 
 
 def rule() -> QFrame:

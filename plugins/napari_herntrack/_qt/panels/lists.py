@@ -14,7 +14,10 @@ from napari_herntrack.reading.desk import Desk
 
 
 class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
-    """Fills the worklist; emits `row_wanted(WorkRow)` where the open visit has to be opened anew.
+    """Fills the worklist.
+
+    Signals: `row_wanted(WorkRow)` where the open visit has to be opened anew; `listed()` when the
+    worklist was listed; `blinding_changed()` when the reader may see less, or more, than before.
 
     Parameters
     ----------
@@ -29,6 +32,8 @@ class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
     """
 
     row_wanted = Signal(object)
+    listed = Signal()
+    blinding_changed = Signal()
 
     def __init__(
         self, desk: Desk, worklist: WorklistPanel, panel: ReadingPanel, *, crew: Crew, reader: str
@@ -47,6 +52,7 @@ class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
             "",
             lambda: work.list_rows(self._crew.workspace, reader=self.reader, texts=self.texts),
             self.show,
+            refused=self._not_listed,
         )
 
     def choose_reader(self, reader: str) -> None:
@@ -68,6 +74,7 @@ class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
             self.texts("blinding.begin"),
             lambda: work.blind(self._crew.workspace, reader=self.reader, texts=self.texts),
             self._blinding_changed,
+            refused=self._not_blinded,
         )
 
     def unblind(self, reason: str) -> None:
@@ -82,12 +89,16 @@ class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
 
     def show(self, listed: work.Listed) -> None:
         """Show a worklist; the open visit's row is that of the new list."""
+        has_changed = self._desk.is_blinded is not listed.is_blinded
         self._desk.is_blinded = listed.is_blinded
         self._worklist.show_rows(listed.rows, is_blinded=listed.is_blinded)
         visit = self._desk.visit
         if visit is not None:
             self._desk.set_row(next((e for e in listed.rows if e.item.key == visit.row.item.key), visit.row))
         self._worklist.set_current(None if self._desk.visit is None else self._desk.visit.row)
+        self.listed.emit()
+        if has_changed:
+            self.blinding_changed.emit()
 
     def _blinding_changed(self, listed: work.Listed) -> None:
         was_blinded = self._desk.is_blinded
@@ -99,6 +110,15 @@ class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
             row = next((each for each in listed.rows if each.item.key == key), None)
             if row is not None:
                 self.row_wanted.emit(row)
+
+    def _not_listed(self, reason: str) -> None:
+        self._panel.say(reason, is_error=True)
+        self.listed.emit()
+
+    def _not_blinded(self, reason: str) -> None:
+        """Say why blinded reading did not begin; the tick must not say that it did."""
+        self._worklist.show_rows(self._worklist.rows, is_blinded=self._desk.is_blinded)
+        self._panel.say(reason, is_error=True)
 
     def add_lesion(self, level: Level, side: Side) -> None:
         """Record the patient's first lesion, then open it."""

@@ -12,10 +12,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QSettings, QSize, Qt
-from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_herntrack._qt.panels.jobs import Job, Jobs
+from napari_herntrack._qt.person import LANGUAGE, READER, chosen_texts, person_settings, reader_name
 from napari_herntrack._qt.room.busy_bar import BusyBar
 from napari_herntrack._qt.room.steady import Steady
 from napari_herntrack._qt.room.turns import Turns
@@ -30,10 +39,10 @@ if TYPE_CHECKING:
     from napari_herntrack._qt.room.reading_room import ReadingRoom
     from napari_herntrack.reading.rows import WorkRow
 
-READER, LANGUAGE = "reader", "language"
-"""What is kept of a person between two days."""
-
 TITLE_PX = 5
+
+LEAST_MESSAGE_PX = 240
+"""A dock is at least so wide (pixels)."""
 
 
 class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
@@ -51,12 +60,10 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         super().__init__()
         self._viewer = napari_viewer
         self._steady = Steady()
-        self._steady.begin()
         self._turns = Turns(self)
         self._mount: Any = None
-        self._settings = QSettings(
-            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "herntrack", "reading-room"
-        )
+        self._is_gone = False
+        self._settings = person_settings()
         self._dock: Any = None
         self._workspace: Workspace | None = None
         self.room: ReadingRoom | None = None
@@ -68,16 +75,19 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._layout.setContentsMargins(0, TITLE_PX, 0, 0)
         self._message = QLabel()
         self._message.setWordWrap(True)
+        self._message.setContentsMargins(8, 4, 8, 4)
         self._message.hide()
         self._progress = BusyBar()
         self._progress.set_busy(True)
+        self._browse_button = QPushButton()
+        self._browse_button.clicked.connect(lambda *_: self._browse())
+        self._browse_button.hide()
         self._layout.addWidget(self._message)
+        self._layout.addWidget(self._browse_button)
         self._layout.addWidget(self._progress)
         self._layout.addStretch(1)
         self._jobs = Jobs(self)
-        self._jobs.add(
-            Job(words="", act=lambda: _entered(folder), done=self._open, refused=self._say_no_workspace)
-        )
+        self._enter(folder)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size that the dock asks for."""
@@ -99,11 +109,14 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def leave(self) -> None:
         """Close the room; unsaved work is kept."""
+        if self._is_gone:
+            return
         self._jobs.close()
         self._turns.stop()
         if self.room is None:
             self._steady.end()
             return
+        self.window().removeEventFilter(self)
         self._clear_panels()
         self._mount.close()
         self.room.close_room()
@@ -111,31 +124,60 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.room = None
         self._steady.end()
 
+    def eventFilter(self, _: QObject, event: Any) -> bool:  # noqa: N802
+        """Let everything go when the window itself is destroyed; Qt calls this."""
+        if event.type() == QEvent.Type.DeferredDelete:
+            self._let_go()
+        return False
+
+    def _let_go(self) -> None:
+        """End all work: what is in the window goes with it, threads and reading processes do not."""
+        self._is_gone = True
+        self._jobs.close()
+        self._turns.stop()
+        if self.conductor is not None:
+            self.conductor.close()
+            self.conductor = None
+        if self.room is not None:
+            self.room.close_room()
+            self.room = None
+        self._steady.end()
+
     def closeEvent(self, event: Any) -> None:  # noqa: N802
         """Give napari its canvas back; Qt calls this."""
         self.leave()
         super().closeEvent(event)
 
-    def _language(self) -> str:
-        from napari_herntrack.texts import LANGUAGES, system_language
+    def _enter(self, folder: Path | None) -> None:
+        self._steady.begin()
+        self._message.hide()
+        self._browse_button.hide()
+        self._progress.set_busy(True)
+        self._jobs.add(
+            Job(words="", act=lambda: _entered(folder), done=self._open, refused=self._say_no_workspace)
+        )
 
-        language = str(self._settings.value(LANGUAGE, "") or system_language())
-        return language if language in LANGUAGES else system_language()
+    def _browse(self) -> None:
+        """Let the reader choose another folder; the only dialog there is, before there is a room."""
+        if chosen := QFileDialog.getExistingDirectory(self, self._browse_button.text()):
+            self._enter(Path(chosen))
 
     def _say_no_workspace(self, reason: str) -> None:
-        from napari_herntrack.texts import load_texts
-
         self._steady.end()
         self._progress.set_busy(False)
-        texts = load_texts(self._language())
-        self._message.setText(f"{texts.said(reason)} {texts('room.choose_workspace')}")
+        texts = chosen_texts()
+        self._message.setText(f"{texts.said(reason)}\n\n{texts('room.choose_workspace')}")
+        # Beside napari's own docks there may be little room; the words come first.
+        width = max(self.width(), LEAST_MESSAGE_PX)
+        self._message.setMinimumHeight(self._message.heightForWidth(width))
         self._message.show()
+        self._browse_button.setText(texts("room.browse"))
+        self._browse_button.show()
 
     def _open(self, workspace: Workspace) -> None:
         from napari_herntrack._qt.room.mount import Mount
         from napari_herntrack._qt.room.reading_room import ReadingRoom
         from napari_herntrack.reading.keys import READING_KEYS
-        from napari_herntrack.texts import load_texts
 
         self._workspace = workspace
         self.room = room = ReadingRoom(workspace)
@@ -144,11 +186,13 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         window = self.window()
         self._mount = Mount()
         self._mount.open(room, window)
+        # Who closes napari's window does not close its docks before.
+        window.installEventFilter(self)
         dock = self.parent()
         if isinstance(window, QMainWindow) and isinstance(dock, QDockWidget) and not dock.isFloating():
             # napari puts a plugin's widget on the right, where the reading's panel belongs.
             window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
-        texts = load_texts(self._language())
+        texts = chosen_texts()
         room.furnishing.progressed.connect(lambda n, of: self._progress.set_part(n / of))
         room.furnishing.done.connect(lambda: self._turns.run(self._furnish(room)))
         room.furnishing.begin(texts("room.opening", what=texts("room.title")))
@@ -158,14 +202,13 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         from napari_herntrack._qt.panels.conductor import Conductor
         from napari_herntrack._qt.panels.reading_panel import ReadingPanel
         from napari_herntrack._qt.panels.worklist_panel import WorklistPanel
-        from napari_herntrack.reading.sheet import sheet_rows
-        from napari_herntrack.texts import load_texts
+        from napari_herntrack.reading.sheet import sheet_groups
 
         if self._workspace is None:
             return
         self._progress.hide()
-        texts = load_texts(self._language())
-        reader = str(self._settings.value(READER, "") or "")
+        texts = chosen_texts()
+        reader = reader_name()
         self.worklist = WorklistPanel(texts, reader=reader)
         # First, and with most of the room: napari ends a plugin's layout with empty space of its own.
         self._layout.insertWidget(0, self.worklist, stretch=100)
@@ -176,15 +219,23 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
             self.panel, name=texts("room.title"), area="right", add_vertical_stretch=False
         )
         yield
-        room.set_sheet(texts("keys.title"), sheet_rows(texts))
+        room.set_sheet(texts("keys.title"), sheet_groups(texts), hint=texts("keys.close_sheet"))
         self.conductor = Conductor(
             self._workspace, room, self.worklist, self.panel, texts=texts, reader=reader
         )
         self.worklist.reader_chosen.connect(lambda name: self._settings.setValue(READER, name))
         self.worklist.language_chosen.connect(self.set_language)
+        self.conductor.lists.blinding_changed.connect(self._hide_stacks)
         self.conductor.lists.reload()
         if row is not None:
             self.conductor.open_row(row)
+
+    def _hide_stacks(self) -> None:
+        """Let the docks that list stacks look again whether the reader may see dates."""
+        from napari_herntrack._qt.stacks import StacksWidget
+
+        for each in self.window().findChildren(StacksWidget):
+            each.list_again()
 
     def _clear_panels(self) -> None:
         if self.conductor is not None:

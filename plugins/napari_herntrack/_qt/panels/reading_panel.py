@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QMenu, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QMenu, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from herntrack.model.vocabulary import Level, Side
 from herntrack.workflows.aligning.standing import VERDICTS
 from napari_herntrack._qt.panels.description_section import DescriptionSection
 from napari_herntrack._qt.panels.face import (
-    BAD,
     CALM,
     GOOD,
     NOTICE,
-    STYLE,
+    Themed,
     block,
     button,
     chip,
@@ -25,6 +24,7 @@ from napari_herntrack._qt.panels.face import (
     line,
     rule,
     show_text,
+    tone,
 )
 from napari_herntrack._qt.panels.numbers_section import NumbersSection
 from napari_herntrack._qt.panels.reason_box import ReasonBox
@@ -43,7 +43,7 @@ LOOK_WORDS = {
 }
 
 
-class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
+class ReadingPanel(Themed):
     """All sections below each other; what is saved and signed, and what was refused, stays in sight.
 
     Signals: `confirm_wanted()`, `save_wanted()`, `sign_wanted()`, `amend_wanted()`,
@@ -63,7 +63,6 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         super().__init__(parent)
         self._texts = texts
         self.setObjectName("herntrack_reading")
-        self.setStyleSheet(STYLE)
         self.tools = ToolsSection(texts)
         self.status = StatusSection(texts)
         self.description = DescriptionSection(texts)
@@ -97,12 +96,12 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """Leave room for the scroll bar beside the sections; Qt calls this."""
         bar = self._scroll.verticalScrollBar().sizeHint().width()
-        self._scroll.setMinimumWidth(self._scroll.widget().minimumSizeHint().width() + bar)
         super().showEvent(event)
+        self._scroll.setMinimumWidth(self._scroll.widget().minimumSizeHint().width() + bar)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size that the dock asks for."""
-        return QSize(330, 880)
+        return QSize(340, 880)
 
     def show_title(self, title: str, look: MaskLook | None, *, final_words: str = "") -> None:
         """Show what is open and how sure its outline is."""
@@ -117,7 +116,7 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
     def show_level(self, words: str, *, is_locked: bool, hint: str, confirm_words: str = "") -> None:
         """Show the level, and how to confirm it, or to replace it where it was confirmed."""
         show_text(self.level, words)
-        self.level.setStyleSheet("" if is_locked else f"color: {NOTICE};")
+        tone(self.level, "" if is_locked else "notice")
         self.confirm_button.setText(f"{confirm_words}   K")
         self.confirm_button.setVisible(bool(words and confirm_words))
         self.confirm_button.setToolTip(hint)
@@ -126,7 +125,7 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
     def show_link(self, words: str, why: str, *, is_good: bool) -> None:
         """Show what the alignment is worth; empty where there is none to judge."""
         show_text(self.link, words)
-        self.link.setStyleSheet("" if is_good else f"color: {NOTICE};")
+        tone(self.link, "" if is_good else "notice")
         self.link.setToolTip(why)
         self.overrule_button.setVisible(bool(words))
 
@@ -157,7 +156,7 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def say(self, sentence: str, *, is_error: bool = False) -> None:
         """Show a sentence until the next one."""
-        self.message.setStyleSheet(f"color: {BAD};" if is_error else "")
+        tone(self.message, "bad" if is_error else "")
         self.message.setText(sentence)
         # Once is enough: above it stands why the reading cannot be signed.
         self.sign_reason.setVisible(bool(self.sign_reason.text()) and self.sign_reason.text() != sentence)
@@ -165,9 +164,12 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
     def show_busy(self, words: str) -> None:
         """Show that something runs."""
         self.progress.set_busy(bool(words))
-        show_text(
-            self.busy, self._texts("room.working", what=words) if words else "", is_hidden_when_empty=False
-        )
+        told = self._texts("room.working", what=words) if words else ""
+        self.busy.setToolTip(told)
+        # One line as wide as the dock is: a wider one would push the views aside whenever a job runs.
+        room = self.busy.width()
+        short = self.busy.fontMetrics().elidedText(told, Qt.TextElideMode.ElideRight, room)
+        show_text(self.busy, short, is_hidden_when_empty=False)
 
     def show_conflict(self, sentence: str) -> None:
         """Show two readings that stand beside each other, with the choice; empty: none."""
@@ -239,6 +241,7 @@ class ReadingPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.progress = BusyBar()
         self.busy = label(" ", "quiet", wraps=False)
+        self.busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.save_button = button(f"{texts('save.save')}   S", self.save_wanted.emit, is_primary=True)
         self.sign_button = button(
             f"{texts('sign.sign')}   \N{UPWARDS WHITE ARROW}S", self.sign_wanted.emit, is_primary=True

@@ -136,6 +136,7 @@ class Showing:
             },
         )
         self.panel.status.show_reason(desk.why_not_change())
+        self.panel.description.show_reason(desk.why_not_change())
         session = desk.session
         is_signed = session is not None and session.is_signed
         self.panel.show_reasons(desk.why_not_save(), "" if is_signed else desk.why_not_sign())

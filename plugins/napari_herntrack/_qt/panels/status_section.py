@@ -47,6 +47,7 @@ class StatusSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         )
         self.present_button.setCheckable(True)
         self.buttons: dict[ReadingStatus, QPushButton] = {}
+        self._others: list[QPushButton] = []
         row = line(self.present_button, stretch=0)
         for status in REASON_SECTIONS:
             row.addLayout(self._split(status))
@@ -71,6 +72,8 @@ class StatusSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Say why nothing can be said now."""
         for made in (self.present_button, *self.buttons.values()):
             block(made, why_not)
+        for made in self._others:
+            block(made, why_not, self._texts("status.reason"))
 
     def _split(self, status: ReadingStatus) -> QHBoxLayout:
         """Return a button that says the usual reason at once, and one with the list of all."""
@@ -84,6 +87,7 @@ class StatusSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         others.setAccessibleName(self._texts("status.reason"))
         others.setToolTip(self._texts("status.reason"))
         others.setFixedWidth(18)
+        self._others.append(others)
         menu = QMenu(others)
         section = REASON_SECTIONS[status]
         for name, text in self._texts.section(section).items():

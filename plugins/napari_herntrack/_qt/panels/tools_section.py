@@ -64,14 +64,19 @@ class ToolsSection(QWidget):  # type: ignore[misc]  # Qt has no types here
         for grid in (hands, steps):
             grid.setSpacing(3)
             grid.setContentsMargins(0, 0, 0, 0)
+            # As wide as each other, however long the words of one are.
+            grid.setColumnStretch(0, 1)
+            grid.setColumnStretch(1, 1)
         for number, (name, key, keys, hint) in enumerate(HANDS):
             made = button(_with_key(texts(key), keys), partial(self.hand_wanted.emit, name))
             made.setCheckable(True)
             made.setToolTip(texts(hint))
+            made.setProperty("is_small", True)
             self.hands[name] = made
             hands.addWidget(made, number // 2, number % 2)
         for number, (name, key, keys) in enumerate(STEPS):
             made = button(_with_key(texts(key), keys), partial(self._want, name))
+            made.setProperty("is_small", True)
             self.steps[name] = made
             last = number == len(STEPS) - 1
             steps.addWidget(made, number // 2, number % 2, 1, 2 if last else 1)

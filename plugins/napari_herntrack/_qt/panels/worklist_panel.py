@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from herntrack.workflows.listings.worklist import OPEN_STATES, ReadingState
-from napari_herntrack._qt.panels.face import STATE_COLOURS, STYLE, button, label, line, show_text
+from napari_herntrack._qt.panels.face import STATE_COLOURS, Themed, button, label, line, on_ground, show_text
 from napari_herntrack.reading.rows import WorkRow, filter_rows, next_row
 from napari_herntrack.texts import LANGUAGES, Texts
 
@@ -27,7 +27,7 @@ ROW_ROLE = Qt.ItemDataRole.UserRole
 DOT = "\N{BLACK CIRCLE}"
 
 
-class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
+class WorklistPanel(Themed):
     """Shows rows and says which one is wanted.
 
     Signals: `row_wanted(WorkRow)`; `reader_chosen(str)`; `language_chosen(str)`; `blinding_wanted()`;
@@ -48,7 +48,6 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._current: WorkRow | None = None
         self._is_blinded = False
         self.setObjectName("herntrack_worklist")
-        self.setStyleSheet(STYLE)
         self._build(reader)
         self._connect()
         self._fill()
@@ -76,6 +75,10 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.blinded_box.setChecked(is_blinded)
         self.blinded_box.blockSignals(blocked)
         self._show_unblinding(False)
+        self._fill()
+
+    def colour_again(self) -> None:
+        """Colour the states as the theme wants them."""
         self._fill()
 
     def set_current(self, row: WorkRow | None) -> None:
@@ -176,7 +179,8 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Ask for the next row to read; say so if nothing is left."""
         row = self.next_row()
         if row is None:
-            show_text(self.count_label, self._texts("worklist.nothing_left"))
+            key = "worklist.nothing_left" if self._rows else "worklist.empty"
+            show_text(self.count_label, self._texts(key))
         else:
             self.row_wanted.emit(row)
 
@@ -247,7 +251,8 @@ class WorklistPanel(QWidget):  # type: ignore[misc]  # Qt has no types here
     def _line(self, row: WorkRow) -> QTreeWidgetItem:
         made = QTreeWidgetItem([row.in_list, f"{DOT} {row.state_word}"])
         made.setData(0, ROW_ROLE, row)
-        made.setForeground(1, QBrush(QColor(STATE_COLOURS[row.state])))
+        colour = on_ground(STATE_COLOURS[row.state], is_light=bool(self.is_light))
+        made.setForeground(1, QBrush(QColor(colour)))
         if row.item.has_draft:
             made.setText(0, f"{made.text(0)}  *")
         for column in (0, 1):

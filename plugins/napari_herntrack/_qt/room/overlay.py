@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
+from qtpy.QtGui import QColor, QFontMetrics, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
 from herntrack._typing import FloatArray
@@ -29,6 +29,9 @@ LINE_PX = 16
 
 SHADE = QColor(0, 0, 0, 150)
 """Behind words; the picture shows through."""
+
+CORNER_PX = (look.STRONG_PX, look.TEXT_PX)
+"""Size of the first line of a corner, and of the others (pixels)."""
 
 TRACK_WIDTH_PX = 3.0
 """Width of the mark that says which slice of the stack is shown (pixels)."""
@@ -138,6 +141,8 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
         millimetres = scale_bar_mm(camera.zoom)
         length = millimetres * camera.zoom
         right, bottom = self.width() - 2.0 * look.MARGIN_PX, self.height() - float(look.MARGIN_PX)
+        # Bright fat and air lie below it as well as black.
+        painter.fillRect(QRectF(right - length - 3.0, bottom - 7.0, length + 6.0, 9.0), SHADE)
         painter.setPen(QPen(look.INK, 1.2))
         painter.drawLine(QPointF(right - length, bottom), QPointF(right, bottom))
         for x in (right - length, right):
@@ -158,11 +163,7 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
             (letters.left, QRectF(edge, high / 2 - 10, 40, 20), Qt.AlignmentFlag.AlignLeft),
             (letters.right, QRectF(wide - edge - 48, high / 2 - 10, 40, 20), Qt.AlignmentFlag.AlignRight),
             # Below the words in the corner, which may be longer than half of a narrow view.
-            (
-                letters.top,
-                QRectF(wide / 2 - 20, edge + 2 * LINE_PX + 4, 40, 20),
-                Qt.AlignmentFlag.AlignHCenter,
-            ),
+            (letters.top, QRectF(wide / 2 - 20, self._words_end(), 40, 20), Qt.AlignmentFlag.AlignHCenter),
             (letters.bottom, QRectF(wide / 2 - 20, high - edge - 18, 40, 20), Qt.AlignmentFlag.AlignHCenter),
         )
         for words, box, side in boxes:
@@ -179,35 +180,63 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
         painter.fillRect(QRectF(edge, 0.0, TRACK_WIDTH_PX, self.height()), look.TRACK)
         painter.fillRect(QRectF(edge, top, TRACK_WIDTH_PX, self.height() * share), look.CROSSHAIR)
 
+    def _is_narrow(self) -> bool:
+        """Return whether the words of the two upper corners would run into each other."""
+        strong, plain = (QFontMetrics(look.font(px, is_strong=px != look.TEXT_PX)) for px in CORNER_PX)
+        words = self._scene.words
+        left, right = (
+            max([strong.horizontalAdvance(line) for line in lines[:1]], default=0)
+            for lines in (words.top_left, words.top_right)
+        )
+        level = plain.horizontalAdvance(words.level)
+        second = max([plain.horizontalAdvance(line) for line in words.top_right[1:]], default=0)
+        room = self.width() - 4.0 * look.MARGIN_PX
+        return bool(left + right > room or level + second > room)
+
+    def _words_end(self) -> float:
+        """Return where the upper left corner's words end (pixels from above)."""
+        words = self._scene.words
+        n_lines = max(len(words.top_left), 1) + bool(words.level) + self._is_narrow()
+        return look.MARGIN_PX + n_lines * LINE_PX + 4.0
+
     def _draw_words(self, painter: QPainter) -> None:
         words = self._scene.words
         left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
         wide, edge = float(self.width()), float(look.MARGIN_PX)
-        half = wide / 2.0 - edge
+        whole, is_narrow = wide - 2.0 * edge - TRACK_WIDTH_PX, self._is_narrow()
         for number, line in enumerate(words.top_left):
-            _corner_line(painter, QRectF(edge, edge + number * LINE_PX, half, 18), line, left, number == 0)
-        for number, line in enumerate(words.top_right):
-            box = QRectF(wide - 2.0 * edge - half, edge + number * LINE_PX, half, 18)
+            _corner_line(painter, QRectF(edge, edge + number * LINE_PX, whole, 18), line, left, number == 0)
+        for number, line in enumerate(() if is_narrow else words.top_right):
+            box = QRectF(edge, edge + number * LINE_PX, whole - edge, 18)
             _corner_line(painter, box, line, right, number == 0)
         lines = words.bottom_left
         for number, line in enumerate(lines):
             top = self.height() - edge - (len(lines) - number) * LINE_PX
             # The scale bar ends on the other side.
             _corner_line(painter, QRectF(edge, top, wide * 0.7, 18), line, left, False)
+        top = edge + max(len(words.top_left), 1) * LINE_PX + 3.0
         if words.level:
             painter.setFont(look.font(look.TEXT_PX, is_strong=not words.is_level_confirmed))
             colour = look.INK if words.is_level_confirmed else look.WARNING
-            top = edge + max(len(words.top_left), 1) * LINE_PX + 3.0
-            _text(painter, QRectF(edge, top, wide - 2.0 * edge, 18), words.level, colour, left)
-        if words.note:
+            short = painter.fontMetrics().elidedText(words.level, Qt.TextElideMode.ElideRight, int(whole))
+            _text(painter, QRectF(edge, top, whole, 18), short, colour, left)
+            top += LINE_PX
+        if is_narrow:
+            line = ", ".join(each for each in words.top_right if each)
+            _corner_line(painter, QRectF(edge, top, whole, 18), line, left, False)
+        self._draw_note(painter, words.note)
+
+    def _draw_note(self, painter: QPainter, note: str) -> None:
+        if note:
             painter.setFont(look.font(look.STRONG_PX))
-            box = QRectF(wide * 0.1, self.height() / 2.0 - 30.0, wide * 0.8, 60.0)
+            box = QRectF(self.width() * 0.1, self.height() / 2.0 - 45.0, self.width() * 0.8, 90.0)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            _text(painter, box, words.note, look.QUIET, flags)
+            _text(painter, box, note, look.QUIET, flags)
 
 
 def _corner_line(painter: QPainter, box: QRectF, words: str, side: Any, is_strong: bool) -> None:
     painter.setFont(look.font(look.STRONG_PX if is_strong else look.TEXT_PX, is_strong=is_strong))
+    words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(box.width()))
     _text(painter, box, words, look.INK if is_strong else look.QUIET, side)
 
 

@@ -23,7 +23,7 @@ from herntrack.model.images import CataloguedStack
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack._qt.room import look
 from napari_herntrack._qt.room.arrangement import PLACES, Arrangement
-from napari_herntrack._qt.room.cheat_sheet import CheatSheet
+from napari_herntrack._qt.room.cheat_sheet import CheatSheet, Group
 from napari_herntrack._qt.room.furnishing import Furnishing
 from napari_herntrack._qt.room.hands import Hands
 from napari_herntrack._qt.room.loader import PairLoader
@@ -38,6 +38,7 @@ from napari_herntrack.viewing.scenes import OnView, scene_of
 from napari_herntrack.viewing.views import Half, Pair, View
 from napari_herntrack.viewing.windows import automatic_range
 from napari_herntrack.viewing.words import ViewWords
+
 
 class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
     """Four linked views of two visits.
@@ -101,7 +102,10 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.loader.finished.connect(self.pair_opened)
         self._hands = Hands(self)
         self._keys = RoomKeys(self)
-        self._sheet_rows = [(key.keys, key.words) for key in VIEW_KEYS] + list(MOUSE_WORDS)
+        self._sheet_groups: list[Group] = [
+            ("Keys", [(key.keys, key.words) for key in VIEW_KEYS]),
+            ("Mouse", MOUSE_WORDS),
+        ]
         self._sheet: CheatSheet | None = None
         self.furnishing = Furnishing(self.panes, self._stand, self._steady, self)
 
@@ -239,26 +243,33 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
             pane.overlay.set_active(each is view)
         self.view_chosen.emit(view)
 
-    def add_key(self, keys: str, slot: Any, words: str = "") -> None:
-        """Bind a key in the room; with `words` it is listed on the cheat sheet."""
+    def add_key(self, keys: str, slot: Any) -> None:
+        """Bind a key in the room."""
         shortcut = QShortcut(QKeySequence(keys), self)
         shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
         shortcut.activated.connect(slot)
-        if words:
-            self._sheet_rows.append((keys, words))
-            self._sheet = None
 
-    def set_sheet(self, title: str, rows: Sequence[tuple[str, str]]) -> None:
+    def set_sheet(self, title: str, groups: Sequence[Group], *, hint: str = "") -> None:
         """Put these keys on the cheat sheet, in the reader's language."""
         if self._sheet is not None:
             self._sheet.deleteLater()
         # Over the whole window: the views alone may be narrower than the sheet.
-        self._sheet_rows, self._sheet = list(rows), CheatSheet(title, rows, self.window())
+        self._sheet_groups = list(groups)
+        self._sheet = CheatSheet(title, groups, self.window(), hint=hint)
+
+    def show_nothing(self, words: str) -> None:
+        """Take all pictures from sight, and say in the active view why, or what to do first."""
+        self.state = None
+        self.base_planes.clear()
+        for pane in self.panes.values():
+            pane.clear()
+        self._notes = {self.active: words}
+        self.redraw(self.panes)
 
     def toggle_cheat_sheet(self) -> None:
         """Show the keys, or hide them."""
         if self._sheet is None:
-            self._sheet = CheatSheet("Keys", self._sheet_rows, self)
+            self._sheet = CheatSheet("Keys", self._sheet_groups, self)
         self._sheet.toggle()
 
     def show_changed(self, views: Iterable[View]) -> None:
@@ -374,11 +385,6 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
     def keep_cameras(self) -> None:
         """Say that the reader moved or zoomed: a resize does not fit the slices again."""
         self._must_fit = False
-
-    @property
-    def sheet_rows(self) -> Sequence[tuple[str, str]]:
-        """Every key and what it does."""
-        return tuple(self._sheet_rows)
 
     @property
     def shown_slices(self) -> Mapping[View, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from herntrack.errors import HerntrackError
 from herntrack.model.images import CataloguedStack, Stack
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
@@ -103,6 +106,33 @@ def test_a_process_that_died_costs_only_time(imaged_workspace: Workspace, each: 
         found = list(load_pair(imaged_workspace, {VIEW: each}, {VIEW: 1}, VolumeCache(), made))
         whole = next(one for one in found if isinstance(one, Loaded) and one.only_slice is None)
         np.testing.assert_array_equal(whole.values, stored_values())
+    finally:
+        made.close()
+
+
+def test_a_stack_that_ends_every_process_is_not_read_in_the_room(
+    each: CataloguedStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(module: str) -> subprocess.Popen[bytes]:
+        ends_when_asked = f"import sys; sys.stdin.buffer.read(1); raise SystemExit({module!r})"
+        pipes: dict[str, Any] = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.DEVNULL,
+        }
+        started.append(subprocess.Popen([sys.executable, "-c", ends_when_asked], **pipes))
+        return started[-1]
+
+    monkeypatch.setattr("napari_herntrack.viewing.decoders.N_PROCESSES", 1)
+    monkeypatch.setattr("napari_herntrack.viewing.decoders.child_process.start", start)
+    made = Decoders()
+    try:
+        job = made.read(each.stack, [])
+        with pytest.raises(HerntrackError, match="ended 2 times over this one"):
+            job.result()
+        assert len(started) == 3
     finally:
         made.close()
 
