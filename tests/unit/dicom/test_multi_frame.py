@@ -91,6 +91,31 @@ def test_a_frames_own_value_stands_before_the_shared_one_and_that_before_the_who
     assert {header.repetition_time for header in headers} == {9.0}
 
 
+@pytest.mark.parametrize("manufacturer", ["CANON_MEC", "TOSHIBA_MEC", "GE MEDICAL SYSTEMS"])
+def test_frames_that_say_all_of_it_themselves_and_run_downwards_make_the_classic_stack(
+    manufacturer: str, tmp_path: Path
+) -> None:
+    # Nothing is shared, and the frames come against the direction of the slices.
+    places = list(enumerate(HEIGHTS, start=1))
+    frames = [{**SHARED, **frame(z, position=place)} for place, z in reversed(places)]
+    shared: Group = {keyword: {} for keyword in SHARED}
+    (built,) = stacks_of(make_enhanced(frames, shared=shared, Manufacturer=manufacturer), tmp_path)
+    slices = [
+        make_dataset(
+            SOPInstanceUID=f"{ROOT}.7.{place}",
+            ImagePositionPatient=[-10, -20, z],
+            InstanceNumber=place,
+            Manufacturer=manufacturer,
+        )
+        for place, z in places
+    ]
+    images = [read_images(write(each, tmp_path / f"slice-{i}"))[0] for i, each in enumerate(slices)]
+    (classic,) = build_stacks(images[0].series, [image.header for image in images])
+    for name in ("geometry", "plane", "weighting", "role", "is_lumbar", "is_regular", "problems"):
+        assert getattr(built.stack, name) == getattr(classic.stack, name), name
+    assert [number for _, number in built.images] == [4, 3, 2, 1]
+
+
 def test_the_position_of_the_whole_image_is_no_frames_position(tmp_path: Path) -> None:
     frames = [FRAMES[0], {"FrameContentSequence": {"StackID": "1"}}]
     found = refusal(make_enhanced(frames, ImagePositionPatient=[0, 0, 0]), tmp_path)
