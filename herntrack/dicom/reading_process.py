@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import pickle
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
@@ -19,6 +19,7 @@ from typing import Self
 from herntrack import child_process
 from herntrack.child_process import received, send, serving
 from herntrack.dicom.scan_chunk import Answers, ChunkReader, FoundFile
+from herntrack.dicom.shared_work import taken
 
 GARBAGE_FROM_OBJECTS = 250_000
 """New objects after which a reading process looks for garbage; records of headers are none."""
@@ -81,7 +82,7 @@ class HeaderReaders:
             process.begin(parts, waiting, done)
         reader, n_working = ChunkReader(), len(helping)
         while waiting or n_working:
-            number = _next(waiting.popleft)
+            number = taken(waiting)
             if number is not None:
                 yield number, reader.answers(parts[number])
             # With nothing left to read here, wait; what a lost process had taken may come back.
@@ -124,7 +125,7 @@ class _ReadingProcess:
             done.put(None)
 
     def _send_ahead(self, parts: Sequence[Part], waiting: deque[int], sent: deque[int]) -> bool:
-        while len(sent) < AHEAD and (number := _next(waiting.popleft)) is not None:
+        while len(sent) < AHEAD and (number := taken(waiting)) is not None:
             sent.append(number)
             # Tuples are a third of the named ones' text.
             send(self._process.stdin, [tuple(file) for file in parts[number]])
@@ -150,11 +151,3 @@ def serve() -> None:
         except EOFError:
             return
         send(answers, reader.answers([FoundFile(*file) for file in files]))
-
-
-def _next(take: Callable[[], int]) -> int | None:
-    """Return what is taken; None if nothing is left, which another thread decides at any moment."""
-    try:
-        return take()
-    except IndexError:
-        return None

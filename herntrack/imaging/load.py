@@ -30,6 +30,7 @@ from herntrack.dicom.frame_decoding import Decode
 from herntrack.dicom.multi_frame import frame_headers, is_multi_frame
 from herntrack.dicom.pixels import decode_frames, decode_values, read_dataset
 from herntrack.dicom.set_aside import SetAside
+from herntrack.dicom.shared_work import taken
 from herntrack.errors import DicomError, GeometryMismatchError, IrregularSpacingError
 from herntrack.imaging.plain_slices import PlainSlices
 from herntrack.imaging.second_reader import SecondReader, Waiting
@@ -178,16 +179,16 @@ class _SliceReader:
     def _read_singles(self, waiting: Waiting) -> Iterator[int]:
         with SecondReader(self._geometry, self._decode, waiting) as second:
             while True:
-                taken = _next(waiting)
-                if taken is not None:
-                    self._memory.put(taken[0], self._single(*taken))
-                    yield taken[0]
+                mine = taken(waiting)
+                if mine is not None:
+                    self._memory.put(mine[0], self._single(*mine))
+                    yield mine[0]
                     if self._decode is not None and self._plain.syntax in EXACT_SYNTAXES:
                         second.start()
                 for index, values in second.read():
                     self._memory.put(index, values)
                     yield index
-                if taken is None and not waiting:
+                if mine is None and not waiting:
                     return
 
     def _single(self, index: int, path: Path) -> npt.NDArray[Any]:
@@ -229,11 +230,3 @@ def _changed(path: Path, what: str) -> DicomError:
     return DicomError(
         f"{path}: {what}. The files changed since they were catalogued: ingest the folder again", path=path
     )
-
-
-def _next(waiting: Waiting) -> tuple[int, Path] | None:
-    """Return what is taken; None if nothing is left, which another thread decides at any moment."""
-    try:
-        return waiting.popleft()
-    except IndexError:
-        return None

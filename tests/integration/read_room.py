@@ -19,6 +19,7 @@ from herntrack.workflows.listings.worklist import ReadingState, worklist
 from herntrack.workflows.reading.opening import open_reading
 from herntrack.workflows.reading.saves import SavedReading
 from herntrack.workflows.reading.session import ReadingSession
+from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,3 +67,13 @@ def saved(session: ReadingSession) -> SavedReading:
     outcome = session.save()
     assert isinstance(outcome, SavedReading)
     return outcome
+
+
+def followup_rows(workspace: Workspace) -> list[Any]:
+    """Return what the catalogue holds of readings and what follows from them."""
+    with catalogue_of(workspace) as catalogue:
+        return [
+            *catalogue.followup.readings(),
+            *catalogue.followup.measurements().values(),
+            *catalogue.followup.outcomes(),
+        ]

