@@ -12,7 +12,7 @@ PREAMBLE_LENGTH = 128
 
 PACKED = {
     b"PK\x03\x04": "a zip archive by its first bytes; if it holds images, name it .zip and ingest it again",
-    b"\x1f\x8b": "packed with gzip; unpack it by hand and ingest what it holds",
+    b"\x1f\x8b": "packed with gzip; if DICOM files are in it, unpack it by hand and ingest them",
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive; unpack it by hand and ingest the folder",
     b"Rar!\x1a\x07": "a RAR archive; unpack it by hand and ingest the folder",
 }

@@ -95,7 +95,7 @@ def test_what_is_no_dicom_is_named(tmp_path: Path, content: bytes, code: str) ->
     ("beginning", "words"),
     [
         (b"PK\x03\x04", "name it .zip"),
-        (b"\x1f\x8b\x08", "gzip; unpack it by hand"),
+        (b"\x1f\x8b\x08", "gzip; if DICOM files are in it, unpack it by hand"),
         (b"7z\xbc\xaf\x27\x1c", "7-Zip archive; unpack it by hand"),
         (b"Rar!\x1a\x07\x01", "RAR archive; unpack it by hand"),
     ],
