@@ -1,4 +1,9 @@
-"""The one place that opens a catalogue: engine, pragmas, read-only files."""
+"""The one place that opens a catalogue: engine, pragmas, read-only files.
+
+An engine is kept for its address: with it SQLAlchemy keeps the statements it has put together, which takes
+longer than most of them run. No connection outlives its transaction, so a database that is moved, rebuilt or
+deleted is not held.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,8 +19,10 @@ from urllib.parse import quote
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import NullPool
 
 from herntrack.errors import CatalogueError, MissingDependencyError
+from herntrack.model.sentences import sentence
 
 DatabaseAddress = str | URL
 """A SQLAlchemy database URL, as text or taken apart."""
@@ -60,7 +68,7 @@ def open_engine(url: str | URL) -> Engine:
         is_sqlite = parsed.get_backend_name() == "sqlite"
         if is_sqlite and parsed.database and is_read_only(Path(parsed.database)):
             return _read_only_engine(Path(parsed.database))
-        engine = create_engine(parsed)
+        return _kept_engine(parsed)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         kind = str(url).partition(":")[0] if ":" in str(url) else str(url)
         raise CatalogueError(
@@ -70,7 +78,12 @@ def open_engine(url: str | URL) -> Engine:
         ) from error
     except ModuleNotFoundError as error:
         raise MissingDependencyError(str(error.name), extra="postgres") from error
-    if is_sqlite:
+
+
+@lru_cache(maxsize=8)
+def _kept_engine(url: URL) -> Engine:
+    engine = create_engine(url, poolclass=NullPool)
+    if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
     return engine
 
@@ -93,17 +106,12 @@ def engine_of(url: DatabaseAddress) -> Iterator[Engine]:
         if not advice:
             raise
         raise CatalogueError(advice) from error
-    finally:
-        engine.dispose()
 
 
 def _advice(engine: Engine, said: str) -> str:
     """Return in our words what a database says that could not do what it was asked; else nothing."""
     if "readonly" in said or "read-only" in said:
-        return (
-            "the catalogue may only be read here, and this command has something to write; ask for write"
-            " permission on the workspace, or work on a copy of it"
-        )
+        return sentence("catalogue_read_only")
     if engine.dialect.name != "sqlite":
         address = engine.url.render_as_string(hide_password=True)
         return (
@@ -111,16 +119,10 @@ def _advice(engine: Engine, said: str) -> str:
             " server runs and that [catalogue] url in herntrack.toml is right"
         )
     if "locked" in said:
-        return (
-            "another process has been writing to the catalogue all the time; run the command again when it"
-            " has ended"
-        )
+        return sentence("catalogue_busy")
     if "disk is full" in said or "disk I/O error" in said:
         # SQLite says the second also where there is no room for its log.
-        return (
-            f"the catalogue cannot be written: {said}; see that its disk has free space and is still there,"
-            " then do it again"
-        )
+        return sentence("catalogue_not_written", detail=said)
     return ""
 
 
@@ -156,4 +158,4 @@ def _read_only_engine(path: Path) -> Engine:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
 
-    return create_engine(sqlite_url(path), creator=connect)
+    return create_engine(sqlite_url(path), creator=connect, poolclass=NullPool)

@@ -12,8 +12,9 @@ from sqlalchemy import Column, Engine, MetaData, PrimaryKeyConstraint, String, T
 
 from herntrack.catalogue.models import Base
 from herntrack.errors import CatalogueError, SchemaVersionError
+from herntrack.model.sentences import sentence
 
-HEAD_REVISION = "0004"
+HEAD_REVISION = "0005"
 """The revision these models belong to; a test holds it to the newest migration."""
 
 _VERSION = Table(
@@ -102,9 +103,9 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 def current_revision(engine: Engine) -> str | None:
     """Return the revision a catalogue is at, None for a database without tables of ours."""
-    if not inspect(engine).has_table("alembic_version"):
-        return None
     with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
@@ -120,8 +121,5 @@ def require_current(engine: Engine) -> None:
     if revision == HEAD_REVISION:
         return
     if revision is None:
-        raise SchemaVersionError("the catalogue has no tables; run herntrack rebuild to make it anew")
-    raise SchemaVersionError(
-        f"the catalogue is at schema {revision}, this herntrack needs {HEAD_REVISION};"
-        " run herntrack db upgrade (or install a newer herntrack if the catalogue is newer)"
-    )
+        raise SchemaVersionError(sentence("catalogue_empty"))
+    raise SchemaVersionError(sentence("catalogue_version", revision=revision, needed=HEAD_REVISION))
