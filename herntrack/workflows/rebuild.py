@@ -32,13 +32,17 @@ from herntrack.workflows.workspace_lock import settings_locked, workspace_locked
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildSummary:
-    """What the new catalogue holds, and what was left out: files, then readings, lesions and records."""
+    """What the new catalogue holds, and what was left out: files, then readings, lesions and records.
+
+    `notes` say whose pixels are other ones than when their digest was stored.
+    """
 
     counts: CatalogueCounts
     n_lesions: int
     n_readings: int
     set_aside: tuple[Reject, ...]
     cases_set_aside: tuple[CaseSetAside, ...]
+    notes: tuple[str, ...] = ()
 
 
 def rebuild(workspace: Workspace, *, jobs: int | None = None, progress: Progress = silent) -> RebuildSummary:
@@ -84,7 +88,7 @@ def _rebuild(workspace: Workspace, *, jobs: int | None, progress: Progress) -> R
     )
     ensure_catalogue(scratch)
     ingested = ingest_roots(scratch, jobs=jobs, progress=progress)
-    _keep_digests(workspace, scratch)
+    notes = _keep_digests(workspace, scratch, progress=progress)
     _restore_readings(scratch)
     measured = measure(scratch, progress=progress)
     classified = classify(scratch, progress=progress)
@@ -107,30 +111,45 @@ def _rebuild(workspace: Workspace, *, jobs: int | None, progress: Progress) -> R
                 *classified.set_aside,
             )
         ),
+        notes=tuple(notes),
     )
 
 
-def _keep_digests(workspace: Workspace, scratch: Workspace) -> None:
-    """Take over the digests of pixels whose files are as the old catalogue knew them."""
+def _keep_digests(workspace: Workspace, scratch: Workspace, *, progress: Progress) -> list[str]:
+    """Take over the digests of pixels whose files are as the old catalogue knew them.
+
+    Those of files that changed are made anew and compared, as an ingest would: what is altered must
+    not be forgotten with the old catalogue.
+
+    Returns
+    -------
+    list of str
+        Whose pixels are other ones now, and what cannot be decoded.
+    """
+    from herntrack.workflows.ingesting.digests import renew_digests
+
     try:
         with catalogue_of(workspace) as old:
-            digests = {
-                (image.sop_instance_uid, image.frame_number, image.location): image.pixel_sha256
+            before = {
+                (image.sop_instance_uid, image.frame_number): (image.location, image.pixel_sha256)
                 for image in old.images.known_images()
                 if image.pixel_sha256
             }
     except (HerntrackError, *DATABASE_ERRORS):
         # No old catalogue, an older one, or a damaged one: that is what a rebuild is for.
-        return
-    if not digests:
-        return
+        return []
+    if not before:
+        return []
     with catalogue_of(scratch) as new:
-        found = {
-            (image.sop_instance_uid, image.frame_number): digest
+        known = {
+            (image.sop_instance_uid, image.frame_number): image.location
             for image in new.images.known_images()
-            if (digest := digests.get((image.sop_instance_uid, image.frame_number, image.location)))
         }
-        new.images.write_digests(found)
+        new.images.write_digests(
+            {key: digest for key, (location, digest) in before.items() if known.get(key) == location}
+        )
+        digests = {key: digest for key, (_, digest) in before.items()}
+        return renew_digests(scratch, new.images, digests, progress=progress)[1]
 
 
 def _restore_readings(workspace: Workspace) -> ReadableRecords:

@@ -11,7 +11,7 @@ import os
 import re
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from herntrack.errors import DicomError
 from herntrack.model.images import FileLocation, Reject
@@ -107,7 +107,7 @@ def compare_copies(path: Path, kept: Path) -> tuple[str, str]:
         if _are_equal_files(path, kept):
             return DUPLICATE, SAME_FILE
         datasets = _datasets(path, kept)
-        if _have_equal_pixels(*datasets):
+        if _have_equal_pixels(datasets, (path, kept)):
             difference = _different_place(*datasets)
             return (
                 (DIFFERENT_PLACE, difference)
@@ -168,8 +168,8 @@ def _numbers(dataset: Dataset, keyword: str) -> list[float]:
             return []
 
 
-def _have_equal_pixels(*datasets: Dataset) -> bool:
-    import numpy as np
+def _have_equal_pixels(datasets: tuple[Dataset, Dataset], paths: tuple[Path, Path]) -> bool:
+    from herntrack.dicom.decoding_process import stored_digest
 
     if len({tuple(str(dataset.get(word)) for word in _PIXEL_KEYWORDS) for dataset in datasets}) > 1:
         return False
@@ -177,18 +177,8 @@ def _have_equal_pixels(*datasets: Dataset) -> bool:
         one, other = (dataset.get("PixelData") for dataset in datasets)
         if one is not None and one == other:
             return True
-    return np.array_equal(*(_stored_values(dataset) for dataset in datasets))
+    return len({stored_digest(path) for path in paths}) == 1
 
 
 def _syntax(dataset: Dataset) -> str:
     return str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", ""))
-
-
-def _stored_values(dataset: Dataset) -> Any:
-    try:
-        with warnings.catch_warnings():
-            # Padding behind the pixels is none of them.
-            warnings.simplefilter("ignore")
-            return dataset.pixel_array
-    except Exception as error:  # every decoder raises its own kinds
-        raise DicomError(f"the pixels cannot be decoded: {type(error).__name__}") from error

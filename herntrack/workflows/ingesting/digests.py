@@ -1,45 +1,20 @@
-r"""Digests of pixels, so that a later look can tell whether a picture was altered.
+"""Digests of pixels, so that a later look can tell whether a picture was altered.
 
-The canonical form: the values as `herntrack.dicom.pixels` decodes them, with the modality
-transformation applied, as IEEE 754 binary64, little-endian, row by row, minus zero as zero;
-before them the ASCII text ``rows columns\n``. SHA-256 of these bytes. It depends neither on
-the transfer syntax of a lossless file nor on the type of the stored values. A frame of a
-multi-frame image has a digest of its own.
+A digest depends neither on the transfer syntax of a lossless file nor on the type of the stored
+values (`herntrack.dicom.decoding_process.values_sha256`). A frame of a multi-frame image has one of its own.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from herntrack.catalogue.files import FileKey, ImageKey, KnownImage
 from herntrack.catalogue.images import ImageRepository
 from herntrack.errors import DicomError
 from herntrack.workflows.progress import Progress
 from herntrack.workflows.workspace import Workspace
-
-
-def values_sha256(values: npt.NDArray[Any]) -> str:
-    """Return the digest of one image's values.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n_rows, n_cols)
-        Decoded values of any numeric type that float64 holds exactly (integers up to 32 bits,
-        float32, float64).
-    """
-    canonical = values.astype("<f8") + 0.0
-    rows, columns = values.shape
-    digest = hashlib.sha256(f"{rows} {columns}\n".encode("ascii"))
-    digest.update(np.ascontiguousarray(canonical).data)
-    return digest.hexdigest()
 
 
 def write_digests(
@@ -182,35 +157,21 @@ def _digested(
     workspace: Workspace, wanted: Sequence[KnownImage], progress: Progress
 ) -> Iterator[tuple[KnownImage, str, str]]:
     """Yield each image with its digest, or with why there is none."""
+    from herntrack.dicom.decoding_process import frame_digests
+
     done = 0
     for (root, relative), group in groupby(sorted(wanted, key=_order), key=lambda image: image.file):
         members = list(group)
         path = workspace.locate(root, relative)
         try:
             frames = [image.frame_number for image in members]
-            digests = [values_sha256(values) for values in _values(path, frames)]
+            digests = frame_digests(path, frames)
             yield from ((image, digest, "") for image, digest in zip(members, digests, strict=True))
         except (DicomError, OSError) as error:
             said = str(error) if isinstance(error, DicomError) else f"{path}: {error.strerror}"
             yield from ((image, "", said) for image in members)
         done += len(members)
         progress("digesting", done, len(wanted))
-
-
-def _values(path: Path, frames: Sequence[int]) -> Iterator[npt.NDArray[Any]]:
-    """Yield the values of the frames of a file in their order; frame 0 is that of a single-frame file."""
-    from herntrack.dicom.multi_frame import frame_headers
-    from herntrack.dicom.pixels import decode_frames, decode_values, read_dataset
-
-    dataset = read_dataset(path)
-    if frames == [0]:
-        yield decode_values(dataset, path=path)
-        return
-    headers = frame_headers(dataset)
-    if max(frames) > len(headers):
-        raise DicomError(f"{path}: there is no frame {max(frames)} any more", path=path)
-    for _, values in decode_frames(dataset, [headers[number - 1] for number in frames], path=path):
-        yield values
 
 
 def _order(image: KnownImage) -> tuple[str, str, int]:

@@ -26,6 +26,7 @@ from herntrack.workflows.ingesting.image_merge import Merge
 from herntrack.workflows.ingesting.notes import (
     copy_notes,
     different_pixel_notes,
+    grown_notes,
     header_notes,
     identity_notes,
     index_notes,
@@ -217,6 +218,7 @@ class _Run:
         set_aside = (*set_aside_among(images, walk), *self._not_copied())
         notes = [
             *different_pixel_notes(set_aside),
+            *(grown_notes(workspace, catalogue) if has_changed else ()),
             *self._notes(images, walk, changes, read),
         ]
         copies = {file.path for _, _, file in walk.files[n_found:]}

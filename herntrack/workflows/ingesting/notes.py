@@ -9,6 +9,7 @@ from pathlib import Path
 
 from herntrack.catalogue.files import FileKey
 from herntrack.catalogue.images import ImageRepository
+from herntrack.catalogue.session import Catalogue
 from herntrack.dicom.scan import Scanned, ScanResult
 from herntrack.dicom.scan_chunk import FoundFile
 from herntrack.model.images import Reject
@@ -16,6 +17,7 @@ from herntrack.workflows.ingesting.copied import Copier
 from herntrack.workflows.ingesting.copies import DIFFERENT_PIXELS, DIFFERENT_PLACE
 from herntrack.workflows.ingesting.file_changes import FileChanges
 from herntrack.workflows.ingesting.paths import DICOMDIR, missing_root_advice, missing_roots
+from herntrack.workflows.stacks_as_read import changed_stacks
 from herntrack.workflows.workspace import Workspace
 
 MOST_NAMED = 5
@@ -74,6 +76,13 @@ def missing_notes(
         )
     for root in missing_roots(workspace):
         yield missing_root_advice(root)
+
+
+def grown_notes(workspace: Workspace, catalogue: Catalogue) -> Iterator[str]:
+    """Yield the standing readings that were made on other slices than their stacks have now."""
+    standing = catalogue.followup.readings(is_current=True)
+    changed = changed_stacks(workspace, catalogue, standing).values()
+    yield from first_few([each.told for each in changed], "readings of stacks that changed: herntrack check")
 
 
 def copy_notes(copier: Copier) -> Iterator[str]:
