@@ -6,7 +6,7 @@ session is the caller's, and only a workflow commits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -195,6 +195,21 @@ class ImageRepository(FileRepository):
         order = (models.InstanceRow.sop_instance_uid, models.InstanceRow.frame_number)
         found = self._session.scalars(query.order_by(*order))
         return [rows.instance_record(row) for row in found]
+
+    def image_places(self, series_uids: Iterable[str]) -> dict[str, list[tuple[str, int, str | None]]]:
+        """Return by series its images' SOP Instance UIDs, frame numbers (0: the only one) and stacks."""
+        instance = models.InstanceRow
+        found: dict[str, list[tuple[str, int, str | None]]] = {}
+        for part in parts(sorted(set(series_uids))):
+            query = select(
+                instance.series_instance_uid,
+                instance.sop_instance_uid,
+                instance.frame_number,
+                instance.stack_uid,
+            ).where(instance.series_instance_uid.in_(part))
+            for series_uid, image_uid, frame, stack_uid in self._session.execute(query):
+                found.setdefault(series_uid, []).append((image_uid, frame, stack_uid))
+        return found
 
     def lumbar_dates(self) -> dict[str, set[date]]:
         """Return by patient the dates with a diagnostic stack that may show the lumbar spine."""
