@@ -146,6 +146,10 @@ class AlignmentRefusedError(HerntrackError):
     """An alignment that is needed is missing or has failed."""
 
 
+class RemnantInDoubtError(HerntrackError):
+    """It can be told neither what is left of a fragment nor that nothing is."""
+
+
 class ReportError(HerntrackError):
     """A report cannot be made."""
 

@@ -13,18 +13,20 @@ Public: `carry_forward`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
-from herntrack._typing import Affine4x4, MaskZYX
-from herntrack.errors import GeometryError, GeometryMismatchError
+from herntrack._typing import Affine4x4, FloatArray, MaskZYX
+from herntrack.errors import GeometryError, GeometryMismatchError, RemnantInDoubtError
 from herntrack.imaging.volume import Volume
 from herntrack.model.base_plane import BasePlane
-from herntrack.model.sentences import sentence
+from herntrack.model.sentences import Sentence, sentence
 from herntrack.segmentation.carry_evidence import Weighed, weigh
-from herntrack.segmentation.carry_place import Place, canal_axes, place_of
-from herntrack.segmentation.carry_starts import ALIKE_SHARE, WINDOW_MM, best_share, starts
+from herntrack.segmentation.carry_place import FREE_GROWTH_MM, Place, canal_axes, place_of
+from herntrack.segmentation.carry_starts import ALIKE_SHARE, WEAK_SHARE, WINDOW_MM, best_share, starts
 from herntrack.segmentation.guards import Guard, GuardWarning, check_mask
 from herntrack.segmentation.one_click import Evidence, Proposal
 from herntrack.segmentation.outline import Constraints, outline
@@ -32,6 +34,20 @@ from herntrack.segmentation.tissue import TissueLevels
 
 SMALLEST_MM3 = 20.0
 """Less than this is called gone (mm3)."""
+
+GONE_LOG_ODDS = -7.0
+"""Above it and up to even odds neither a remnant nor its absence is proposed.
+
+No fragment that was gone came so high (docs/segmentation.md), and many a remnant of 20 to 120 mm3 did.
+"""
+
+LARGEST_WEAK_MM3 = 200.0
+"""A larger remnant is alike over a whole window; what is outlined without one is another tissue (mm3)."""
+
+ESCAPING_MM3 = 120.0
+"""Remnants up to this volume may look like a root in every way (mm3)."""
+
+_ESCAPING = f"A remnant of up to {ESCAPING_MM3:.0f} mm3 may escape this: look before you accept."
 
 SURE_LOG_ODDS = 3.0
 """Below it what speaks against a remnant is pointed out to the reader."""
@@ -82,6 +98,8 @@ def carry_forward(
         If the mask does not fit its stack.
     GeometryError
         If the mask is empty or its place lies outside the follow-up stack.
+    RemnantInDoubtError
+        If what looks most like it is neither likely the fragment nor surely something else.
     """
     if baseline_mask.shape != baseline.geometry.shape_zyx:
         raise GeometryMismatchError(
@@ -95,6 +113,8 @@ def carry_forward(
     if best is None:
         return _empty(place, _why_none(place))
     if best.volume_mm3 < SMALLEST_MM3 or best.weighed.log_odds <= 0:
+        if best.weighed.log_odds > GONE_LOG_ODDS:
+            raise RemnantInDoubtError(_in_doubt(place, best))
         return _empty(place, _why_not(best))
     mask = place.crop.full_mask(best.part)
     guards = check_mask(mask, followup.geometry, base_plane=place.plane, plane_source=place.source)
@@ -111,22 +131,31 @@ def carry_forward(
 
 
 def _remnants(place: Place) -> list[_Remnant]:
+    strong = starts(place)
+    if strong:
+        return _outlined(place, strong)
+    weak = _outlined(place, starts(place, least_share=WEAK_SHARE))
+    return [each for each in weak if each.volume_mm3 <= LARGEST_WEAK_MM3]
+
+
+def _outlined(place: Place, at: Sequence[FloatArray]) -> list[_Remnant]:
     up, _ = canal_axes(place.crop, place.plane)
     found = []
-    for start in starts(place):
+    for start in at:
         constraints = Constraints(
             centres_zyx=start[None, :], allowed=place.allowed, discount=place.discount, up_lps=up
         )
         part, levels, line = outline(place.crop, constraints)
-        found.append(
-            _Remnant(
-                part=part,
-                levels=levels,
-                line_mm=line,
-                volume_mm3=float(part.sum()) * place.crop.geometry.voxel_volume_mm3,
-                weighed=weigh(place, part),
+        if part.any():
+            found.append(
+                _Remnant(
+                    part=part,
+                    levels=levels,
+                    line_mm=line,
+                    volume_mm3=float(part.sum()) * place.crop.geometry.voxel_volume_mm3,
+                    weighed=weigh(place, part),
+                )
             )
-        )
     return found
 
 
@@ -150,6 +179,21 @@ def _why_not(remnant: _Remnant) -> str:
     )
 
 
+def _in_doubt(place: Place, remnant: _Remnant) -> Sentence:
+    """Return where to look, and for how much at most."""
+    near = remnant.part & (place.distance_mm <= FREE_GROWTH_MM)
+    volume_mm3 = float(near.sum()) * place.crop.geometry.voxel_volume_mm3
+    seen = near if near.any() else remnant.part
+    deep = ndimage.distance_transform_edt(np.pad(seen, 1), sampling=place.crop.spacing_zyx)[1:-1, 1:-1, 1:-1]
+    index = np.unravel_index(int(deep.argmax()), deep.shape) + np.array([e.start for e in place.crop.box])
+    point = place.crop.geometry.index_to_lps(index)
+    return sentence(
+        "remnant_in_doubt",
+        mm3=f"{max(volume_mm3, SMALLEST_MM3):.0f}",
+        point=",".join(f"{value:.1f}" for value in point),
+    )
+
+
 def _doubt(remnant: _Remnant) -> str:
     return (
         f"It may be something else, such as a nerve root or ligament: {'; '.join(remnant.weighed.against)}."
@@ -165,5 +209,5 @@ def _empty(place: Place, why: str) -> Proposal:
         base_plane=place.plane,
         evidence=Evidence(levels=None, dark_line_mm=0.0, plane_source=place.source),
         guards=check_mask(mask, geometry, base_plane=place.plane, plane_source=place.source),
-        reason=sentence("nothing_found", detail=why),
+        reason=sentence("nothing_found", detail=f"{why} {_ESCAPING}"),
     )

@@ -22,6 +22,9 @@ WINDOW_MM = 1.6
 ALIKE_SHARE = 0.8
 """Share of that window that has to be alike."""
 
+WEAK_SHARE = 0.5
+"""The same where nothing is alike enough: a small remnant is mixed with its surroundings."""
+
 N_STARTS, APART_MM = 4, 5.0
 """So many starts are tried, so far apart (mm)."""
 
@@ -50,10 +53,18 @@ def best_share(place: Place) -> float:
     return float(share[possible].max()) if possible.any() else 0.0
 
 
-def starts(place: Place) -> list[FloatArray]:
-    """Return indices in the crop where a remnant may have its middle, the most likely first."""
+def starts(place: Place, *, least_share: float = ALIKE_SHARE) -> list[FloatArray]:
+    """Return indices in the crop where a remnant may have its middle, the most likely first.
+
+    Parameters
+    ----------
+    place : Place
+        Where to look.
+    least_share : float
+        Share of a start's window that has to be alike.
+    """
     share, possible = _shares(place)
-    solid = place.alike & place.allowed & (share >= ALIKE_SHARE) & (place.distance_mm <= FREE_GROWTH_MM)
+    solid = place.alike & place.allowed & (share >= least_share) & (place.distance_mm <= FREE_GROWTH_MM)
     spacing = place.crop.spacing_zyx
     depth = ndimage.distance_transform_edt(np.pad(solid, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
     rank = np.where(possible & solid, depth + share - 0.2 * place.distance_mm, -np.inf)

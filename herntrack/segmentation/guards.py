@@ -37,6 +37,7 @@ class Guard(StrEnum):
     PLANE_PROPOSED = "base plane only proposed"
     NO_PLANE = "no base plane"
     BESIDE = "beside the carried place"
+    TISSUE = "unlike disc tissue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from herntrack.errors import GeometryError
 from herntrack.imaging.volume import Volume
 from herntrack.model.base_plane import BasePlane, body_axes
 from herntrack.model.sentences import sentence
+from herntrack.segmentation.click_tissue import refuse_air, tissue_guards
 from herntrack.segmentation.crop import Crop, crop_around
 from herntrack.segmentation.guards import GuardWarning, check_mask
 from herntrack.segmentation.outline import Constraints, outline
@@ -108,13 +109,14 @@ def segment_from_points(
     Raises
     ------
     GeometryError
-        If there is no point, or a point of the fragment lies outside the stack or in front of the
-        given base plane.
+        If there is no point, or a point of the fragment lies outside the stack, in the air or in front of
+        the given base plane.
     """
     points = checked_points(points_lps)
     if len(points) == 0:
         raise GeometryError("no point to start from: give at least one point in the fragment (LPS mm)")
     crop = crop_around(volume, points)
+    refuse_air(volume, crop, points)
     plane, source = _plane_for(volume, points, base_plane)
     centres = crop.index_of(points)
     allowed = allowed_region(crop, plane)
@@ -132,7 +134,10 @@ def segment_from_points(
     part, levels, line = outline(crop, constraints)
     mask = crop.full_mask(part)
     evidence = Evidence(levels=levels, dark_line_mm=line, plane_source=source)
-    guards = check_mask(mask, volume.geometry, base_plane=plane, plane_source=source)
+    guards = (
+        *check_mask(mask, volume.geometry, base_plane=plane, plane_source=source),
+        *tissue_guards(volume, crop, centres),
+    )
     return Proposal(
         mask=mask, base_plane=plane, evidence=evidence, guards=guards, reason=_reason(len(points), source)
     )

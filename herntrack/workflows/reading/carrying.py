@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
-from herntrack.errors import GeometryError, ReadingError
+from herntrack.errors import GeometryError, HerntrackError, ReadingError, RemnantInDoubtError
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Lesion, Reading, VisitAlignment
@@ -140,10 +140,12 @@ def carry(
     ------
     GeometryError
         If no stack shows it; the message is that of the most comparable one.
+    RemnantInDoubtError
+        If a stack shows what may be a remnant or not, and none shows one.
     """
     from herntrack.segmentation.carry_forward import carry_forward
 
-    refused: GeometryError | None = None
+    refused: HerntrackError | None = None
     for case in cases:
         try:
             made = carry_forward(
@@ -153,8 +155,14 @@ def carry(
                 case.motion.matrix_lps,
                 base_plane=plane,
             )
+        except RemnantInDoubtError as error:
+            refused = error
+            continue
         except GeometryError as error:
             refused = refused or error
+            continue
+        if isinstance(refused, RemnantInDoubtError) and not made.mask.any():
+            # One stack shows nothing, another what may be a remnant: that it is gone is not sure.
             continue
         return case, made
     raise refused or GeometryError("there is no stack to carry the outline to")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from herntrack.errors import GeometryError, GeometryMismatchError
+from herntrack.errors import GeometryError, GeometryMismatchError, RemnantInDoubtError
 from herntrack.imaging.volume import Volume
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.geometry import VolumeGeometry
@@ -56,6 +56,39 @@ def test_a_fragment_that_is_gone_comes_out_empty_and_says_why() -> None:
     assert "No fragment was found" in proposal.reason
     assert "expected of the fragment" in proposal.reason
     assert {each.guard for each in proposal.guards} == {Guard.EMPTY}
+
+
+def test_a_small_remnant_is_found_though_no_whole_window_is_alike() -> None:
+    baseline, old = canal()
+    volume, new = followup(radii_mm=(2.0, 1.5, 2.0), centre_lps=(0.0, 1.5, 0.0))
+    plane = BasePlane.from_corners((0, 0, 6), (0, 0, -6), baseline.geometry)
+    assert starts(place_of(baseline, old, volume, to_baseline(), plane)) == []
+    proposal = carry_forward(baseline, old, volume, to_baseline())
+    assert (proposal.mask & new).any()
+
+
+@pytest.mark.parametrize(
+    ("radii_mm", "centre_lps"), [((2.5, 1.5, 2.5), (0.0, 4.0, 3.0)), ((3.0, 2.0, 3.0), (4.0, 4.0, 3.0))]
+)
+def test_where_a_small_remnant_is_doubtful_nothing_is_proposed_but_where_to_look(
+    radii_mm: tuple[float, float, float], centre_lps: tuple[float, float, float]
+) -> None:
+    baseline, old = canal()
+    volume, new = followup(radii_mm=radii_mm, centre_lps=centre_lps)
+    with pytest.raises(RemnantInDoubtError, match="there may be a remnant of up to") as told:
+        carry_forward(baseline, old, volume, to_baseline())
+    said = told.value.args[0]
+    point = [float(each) for each in said.values["point"].split(",")]
+    index = tuple(np.rint(volume.geometry.lps_to_index(point)).astype(int))
+    assert new[index]
+    # What can be clicked is named exactly as the command wants it.
+    assert f"--at {said.values['point']})" in str(said)
+
+
+def test_that_nothing_was_found_is_said_with_what_may_escape() -> None:
+    baseline, old = canal()
+    proposal = carry_forward(baseline, old, followup(radii_mm=None)[0], to_baseline())
+    assert "A remnant of up to 120 mm3 may escape this: look before you accept." in proposal.reason
 
 
 def test_something_alike_beside_the_old_place_is_not_the_fragment() -> None:
