@@ -13,7 +13,7 @@ import typer
 from herntrack.cli.terminal import WorkspaceOption, workspace_of
 from herntrack.errors import MissingDependencyError
 
-PLUGIN_WIDGET = "herntrack: reading room"
+PLUGIN_WIDGET = "Reading room"
 """Name of the dock widget in the plugin's manifest."""
 
 

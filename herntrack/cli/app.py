@@ -29,6 +29,7 @@ from herntrack.cli import (
     trust,
 )
 from herntrack.cli.terminal import EXIT_REFUSED, err, escape
+from herntrack.cli.usage import PlainGroup
 from herntrack.errors import HerntrackError
 
 EXIT_INTERRUPTED = 130
@@ -36,6 +37,7 @@ EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="herntrack",
+    cls=PlainGroup,
     help="Follow lumbar disc herniations through time on MRI and CT. Research use: not a medical device.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

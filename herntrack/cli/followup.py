@@ -45,6 +45,8 @@ def measure(context: typer.Context, workspace: WorkspaceOption = None, as_json: 
             print_table(
                 rows, ("patient_id", "visit_date", "reader", "status", "volume_mm3", "volume_sigma_mm3")
             )
+    for note in summary.notes:
+        warn(note)
     _tell_set_aside([(case.uid, case.reason) for case in summary.set_aside])
 
 
@@ -115,6 +117,8 @@ def _classify_workspace(
             }
         )
     _print_outcomes(rows, as_json)
+    for note in measured.notes:
+        warn(note)
     cases = first_of_each((*measured.set_aside, *summary.set_aside))
     _tell_set_aside([(case.uid, case.reason) for case in cases])
 
@@ -195,6 +199,8 @@ def report(
     else:
         say(f"{summary.n_lesions} lesions reported")
         typer.echo(os.fspath(files.report_html))
+    for note in summary.notes:
+        warn(note)
     _tell_set_aside([(case.uid, case.reason) for case in summary.set_aside])
 
 

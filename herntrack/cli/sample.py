@@ -14,7 +14,7 @@ DEFAULT_PATIENTS = 5
 DEFAULT_SEED = 20240304
 
 PatientsOption = Annotated[int, typer.Option("--patients", min=1, help="How many patients.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="The same seed makes the same cohort.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same cohort.")]
 
 
 def register(app: typer.Typer) -> None:

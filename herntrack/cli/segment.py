@@ -83,12 +83,13 @@ def segment(
     from herntrack.workflows.reading.segmenting import segment as run
     from herntrack.workflows.recording import AUTOMATIC_READER
 
+    points, beside = [point(each) for each in at], [point(each) for each in background or ()]
     made = run(
         workspace_of(context, workspace),
         lesion_uid=lesion,
         stack_uid=stack,
-        points_lps=[point(each) for each in at],
-        background_points_lps=[point(each) for each in background or ()],
+        points_lps=points,
+        background_points_lps=beside,
         reader=AUTOMATIC_READER if reader is None else reader,
         out=out,
         has_own_plane=own_plane,

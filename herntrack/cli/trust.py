@@ -71,6 +71,7 @@ def rebuild(
                 "n_readings": summary.n_readings,
                 "n_set_aside": len(summary.set_aside),
                 "cases_set_aside": [asdict(case) for case in summary.cases_set_aside],
+                "notes": list(summary.notes),
             }
         )
     else:
@@ -80,6 +81,8 @@ def rebuild(
             f" {counts.stacks} stacks, {counts.instances} images, {summary.n_lesions} lesions,"
             f" {summary.n_readings} readings"
         )
+    for note in summary.notes:
+        warn(note)
     if summary.set_aside:
         warn(f"{len(summary.set_aside)} file(s) set aside: herntrack list rejects")
     for case in summary.cases_set_aside:

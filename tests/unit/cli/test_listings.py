@@ -178,7 +178,7 @@ def test_a_lesion_is_drawn_with_the_stack_to_measure_on(study: Study0) -> None:
         "compared with MR sagittal T2 (T2 SAG, thick), 4.40 mm slices, 0.60 mm pixels, 1.5 T, read by R1"
         in text
     )
-    assert "900 \N{PLUS-MINUS SIGN} 100 mm3, R1, on MR sagittal T2 (T2 SAG, thick) same" in text
+    assert "900 \N{PLUS-MINUS SIGN} 150 mm3, R1, on MR sagittal T2 (T2 SAG, thick) same" in text
     assert "measure on MR sagittal T1 (T1 SAG) mixed: weighting T1 against T2" in text
     assert "no stack to compare" in text
     assert (
