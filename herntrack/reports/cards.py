@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -119,7 +119,7 @@ def _lesion_card(
         row=lesion,
         anchor=anchor,
         page_name=patient_page_name(lesion.patient_id),
-        strips=tuple(_with_stated_errors(strip, changes) for strip in detail.key_strips),
+        strips=detail.key_strips,
         is_wide=any(len(strip.panels) > MOST_PANELS_BESIDE_COURSE for strip in detail.key_strips),
         trajectory=Markup(trajectory),  # noqa: S704 - built by an XML writer, which escapes every text
         visits=tuple(
@@ -132,18 +132,6 @@ def _lesion_card(
         last_high=last.change_percent_high if last else None,
         search_text=" ".join(words).lower(),
     )
-
-
-def _with_stated_errors(strip: KeyStrip, changes: Sequence[ChangeRow]) -> KeyStrip:
-    """Return a strip whose pictures state the error of the visit's comparison, as the table does."""
-    errors = {row.visit_date: row.volume_sigma_mm3 for row in changes}
-    panels = tuple(
-        panel
-        if panel.volume_sigma_mm3 is None or errors.get(panel.visit_date) is None
-        else replace(panel, volume_sigma_mm3=errors[panel.visit_date])
-        for panel in strip.panels
-    )
-    return replace(strip, panels=panels)
 
 
 def _visit_view(row: ChangeRow, detail: LesionDetail, estimates: VolumeRow | None) -> VisitView:
@@ -190,7 +178,7 @@ def horizon_heading(horizon: Horizon, report: CohortReport) -> str:
 def _other_classes(row: OutcomeRow) -> str:
     shares = [(getattr(row, f"share_{outcome.value}"), outcome) for outcome in OutcomeClass]
     named = [
-        f"{wording.OUTCOME_WORDS[outcome]} {share:.2f}"
+        f"{wording.OUTCOME_WORDS[outcome]} {wording.share(share)}"
         for share, outcome in sorted(
             ((share, outcome) for share, outcome in shares if share is not None), key=lambda pair: -pair[0]
         )

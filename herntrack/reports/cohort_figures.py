@@ -26,6 +26,9 @@ from herntrack.reports.timeline import TimelineRow, timeline_svg
 FIGURE_FILES = tuple(f"figures/{name}.svg" for name in ("flow", "waterfall", "courses", "timeline"))
 """Every figure that a report may have, as a file beside its page."""
 
+MOST_NAMED_LESIONS = 20
+"""More lesions than this are counted in a caption, not named."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CohortFigure:
@@ -71,6 +74,12 @@ def cohort_figures(report: CohortReport, cards: Sequence[LesionCard]) -> tuple[C
 
 
 _Drawn = tuple[str, str, str, str]
+
+_PROPOSED = "rests on an outline that software proposed and no reader has accepted"
+
+
+def _proposed_days(card: LesionCard) -> tuple[int, ...]:
+    return tuple(visit.row.day for visit in card.visits if visit.row.is_proposed)
 
 
 def lesion_labels(report: CohortReport) -> dict[str, str]:
@@ -118,6 +127,7 @@ def _waterfall(report: CohortReport, cards: Sequence[LesionCard]) -> _Drawn | No
             low=card.last_low,
             high=card.last_high,
             outcome=card.row.outcome,
+            is_proposed=card.row.is_proposed,
         )
         for card in cards
         if card.row.change_percent is not None
@@ -134,18 +144,20 @@ def _waterfall(report: CohortReport, cards: Sequence[LesionCard]) -> _Drawn | No
         f" another reader, another protocol or a proposal {rules.boundary_k_mixed_mm:g} mm, floor"
         f" {rules.volume_floor_mm3:g} mm\N{SUPERSCRIPT THREE}). Dashed: the least change that can be claimed"
         f" at all ({wording.percent(least)}) and the loss that counts as resorption"
-        f" ({wording.percent(resorption)}). A ring marks a lesion of which nothing is left, an arrow what"
-        " leaves the scale."
+        f" ({wording.percent(resorption)}). A ring marks a last volume of 0, an arrow what leaves the scale."
     )
+    if any(bar.is_proposed for bar in bars):
+        caption += f" What is hollow {_PROPOSED}."
     if missing:
-        caption += f" Not drawn, because no change could be measured: {', '.join(missing)}."
+        named = ", ".join(missing) if len(missing) <= MOST_NAMED_LESIONS else f"{len(missing)} lesions"
+        caption += f" Not drawn, because no change could be measured: {named}."
     drawing = waterfall_svg(bars, prefix="waterfall", guide_percents=(least, resorption))
     return "waterfall", "Change of every lesion", caption, drawing
 
 
 def _courses(report: CohortReport, cards: Sequence[LesionCard]) -> _Drawn | None:
     drawn = [
-        Course(points=points, outcome=card.row.outcome)
+        Course(points=points, outcome=card.row.outcome, proposed_days=_proposed_days(card))
         for card, points in ((card, _points(card)) for card in cards)
         if len(points) > 1
     ]
@@ -161,6 +173,8 @@ def _courses(report: CohortReport, cards: Sequence[LesionCard]) -> _Drawn | None
         f" {PERCENT_CEILING:+.0f}{wording.THIN_SPACE}% is drawn there with an arrow. Errors are left out"
         " here; they stand in the waterfall and in each lesion's own course."
     )
+    if any(course.proposed_days for course in drawn):
+        caption += f" What is hollow {_PROPOSED}."
     drawing = courses_svg(drawn, prefix="courses", landmark_day=landmark, guide_percents=guides)
     return "courses", "Courses by outcome", caption, drawing
 
@@ -185,6 +199,7 @@ def _timeline(report: CohortReport, cards: Sequence[LesionCard]) -> _Drawn:
             label=labels[card.row.lesion_uid],
             visits=tuple((visit.row.day, visit.row.visit_state) for visit in card.visits),
             outcome=card.row.outcome,
+            proposed_days=_proposed_days(card),
         )
         for card in cards
     ]
@@ -195,5 +210,7 @@ def _timeline(report: CohortReport, cards: Sequence[LesionCard]) -> _Drawn:
         f" points; dotted: the landmark (day {rules.landmark_day}) and the last day of the primary outcome"
         f" (day {rules.primary_last_day})."
     )
+    if any(row.proposed_days for row in rows):
+        caption += f" A hollow mark, but for the ring of an absent one, {_PROPOSED}."
     drawing = timeline_svg(rows, prefix="timeline", rules=rules, windows=report.windows)
     return "timeline", "Timeline of visits", caption, drawing

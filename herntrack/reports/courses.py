@@ -9,7 +9,7 @@ from typing import Any
 from herntrack.model.vocabulary import OutcomeClass
 from herntrack.reports import wording
 from herntrack.reports.figures import PERCENT_CEILING
-from herntrack.reports.palette import INK, MUTED, OUTCOME_COLOURS
+from herntrack.reports.palette import INK, MUTED, OUTCOME_COLOURS, PAPER
 from herntrack.reports.svg import drawing_style, inline_svg, new_figure
 
 PANELS_ACROSS = 3
@@ -21,10 +21,14 @@ _MOST_MARKED_LINES = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """One lesion's changes, ``(day, per cent of the baseline volume)``, the baseline included."""
+    """One lesion's changes, ``(day, per cent of the baseline volume)``, the baseline included.
+
+    A point on one of `proposed_days` is hollow: no reader has accepted what it rests on.
+    """
 
     points: tuple[tuple[int, float], ...]
     outcome: OutcomeClass
+    proposed_days: tuple[int, ...] = ()
 
 
 def courses_svg(
@@ -96,6 +100,17 @@ def _draw_panel(
         panel.plot(
             days, changes, color=colour, linewidth=1.2, alpha=0.8, marker=mark, markersize=3.2, zorder=2
         )
+        hollow = [place for place in zip(days, changes, strict=True) if place[0] in course.proposed_days]
+        if mark and hollow:
+            panel.plot(
+                *zip(*hollow, strict=True),
+                color=colour,
+                marker="o",
+                markersize=4.2,
+                markerfacecolor=PAPER,
+                linestyle="none",
+                zorder=3,
+            )
         cut = [day for day, percent in course.points if percent > PERCENT_CEILING]
         panel.plot(
             cut,

@@ -27,19 +27,26 @@ MOST_LEVEL_NAMES = 10
 FEWEST_PLACES = 6
 """A single bar is as wide as if there were this many."""
 
+LEAST_SHARE_FOR_A_DIGIT = 0.013
+"""A segment of the tally bar narrower than this for each digit bears no number."""
+
 DARK_TEXT_CLASSES = (OutcomeClass.INDETERMINATE, OutcomeClass.TRANSIENT_REDUCTION)
 """Segments so light that white numbers on them could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaterfallBar:
-    """One lesion's change at its last evaluable visit, in per cent of its baseline volume."""
+    """One lesion's change at its last evaluable visit, in per cent of its baseline volume.
+
+    A bar is hollow if `is_proposed`: it rests on a proposal which no reader has accepted.
+    """
 
     label: str
     change_percent: float
     low: float | None
     high: float | None
     outcome: OutcomeClass
+    is_proposed: bool = False
 
 
 def waterfall_svg(
@@ -77,6 +84,7 @@ def waterfall_svg(
         name_outcomes(figure, {bar.outcome for bar in ordered})
         description = "; ".join(
             f"{bar.label}: {wording.percent(bar.change_percent)}, {wording.OUTCOME_WORDS[bar.outcome]}"
+            f"{' (proposed)' if bar.is_proposed else ''}"
             for bar in ordered
         )
         return inline_svg(
@@ -86,14 +94,14 @@ def waterfall_svg(
 
 def _draw_bar(axes: Any, position: int, bar: WaterfallBar, *, top: float, whisker: float) -> None:
     colour = OUTCOME_COLOURS[bar.outcome]
-    is_light = bar.outcome is OutcomeClass.INDETERMINATE
+    edge, width = (MUTED, 0.7) if bar.outcome is OutcomeClass.INDETERMINATE else (colour, 0.0)
     axes.bar(
         position,
         min(bar.change_percent, top),
         width=0.72,
-        color=colour,
-        edgecolor=MUTED if is_light else colour,
-        linewidth=0.7 if is_light else 0.0,
+        color=PAPER if bar.is_proposed else colour,
+        edgecolor=edge,
+        linewidth=2.0 * whisker if bar.is_proposed else width,
         zorder=2,
     )
     if bar.change_percent == -100.0:
@@ -160,9 +168,11 @@ def tally_bar_svg(counts: Mapping[OutcomeClass, int], *, prefix: str, title: str
             colour = OUTCOME_COLOURS[outcome]
             axes.barh(0, count, left=left, height=0.94, color=colour, edgecolor=PAPER, linewidth=1.5)
             text_colour = INK if outcome in DARK_TEXT_CLASSES else PAPER
-            axes.text(
-                left + count / 2, 0, str(count), ha="center", va="center", fontsize=11, color=text_colour
-            )
+            # A number that is wider than its segment would run into the next; the table has it.
+            if count >= LEAST_SHARE_FOR_A_DIGIT * len(str(count)) * total:
+                axes.text(
+                    left + count / 2, 0, str(count), ha="center", va="center", fontsize=11, color=text_colour
+                )
             left += count
         words = [f"{wording.OUTCOME_WORDS[o]} {n}" for o, n in counts.items() if n]
         return inline_svg(figure, prefix=prefix, title=title, description=", ".join(words))

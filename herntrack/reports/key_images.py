@@ -95,6 +95,8 @@ class KeyImage:
         For the caption.
     timepoint : str
         For the caption.
+    is_proposed : bool
+        Whether no reader has accepted the reading yet: the outline is dashed, and said to be proposed.
 
     Raises
     ------
@@ -114,6 +116,7 @@ class KeyImage:
     volume_mm3: float | None = None
     volume_sigma_mm3: float | None = None
     timepoint: str = ""
+    is_proposed: bool = False
 
     def __post_init__(self) -> None:
         shapes = [self.values.shape] + ([] if self.mask is None else [self.mask.shape])
@@ -148,7 +151,7 @@ class KeyPanel:
         Which slice of how many, counted from 1.
     plane : Plane
         Of the stack.
-    visit_date, day, timepoint, level, status, volume_mm3, volume_sigma_mm3
+    visit_date, day, timepoint, level, status, volume_mm3, volume_sigma_mm3, is_proposed
         As in `KeyImage`.
     """
 
@@ -167,6 +170,7 @@ class KeyPanel:
     status: ReadingStatus
     volume_mm3: float | None
     volume_sigma_mm3: float | None
+    is_proposed: bool = False
 
     @property
     def data_uri(self) -> str:
@@ -260,6 +264,7 @@ def _panel(image: KeyImage, view: SliceView, *, size_px: int, pixels_per_mm: flo
         status=image.status,
         volume_mm3=image.volume_mm3,
         volume_sigma_mm3=image.volume_sigma_mm3,
+        is_proposed=image.is_proposed,
     )
 
 

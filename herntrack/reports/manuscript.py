@@ -17,7 +17,7 @@ def manuscript_paragraph(report: CohortReport) -> str:
 
 
 def _material(report: CohortReport) -> str:
-    readers = {row.reader for row in report.changes if row.reader and "proposed" not in row.flags}
+    readers = {row.reader for row in report.changes if row.reader and not row.is_proposed}
     modalities = sorted({row.modality.value for row in report.changes if row.modality})
     text = (
         f"{wording.plural(len(report.lesions), 'lumbar disc herniation')} of"
@@ -25,7 +25,7 @@ def _material(report: CohortReport) -> str:
         f" {' and '.join(modalities) or 'images'} ({wording.plural(len(report.changes), 'lesion visit')},"
         f" {wording.plural(len(readers), 'reader')})."
     )
-    proposed = sum("proposed" in row.flags for row in report.changes)
+    proposed = sum(row.is_proposed for row in report.changes)
     if proposed:
         text += (
             f" {wording.plural(proposed, 'lesion visit')} rested on outlines that software proposed and no"
@@ -43,8 +43,8 @@ def _volumes(report: CohortReport) -> str:
         " \N{SQUARE ROOT}(a\N{SUPERSCRIPT TWO} + (k\N{MIDDLE DOT}V^(2/3))\N{SUPERSCRIPT TWO}) with a ="
         f" {rules.volume_floor_mm3:g} {_CUBIC} and k = {rules.boundary_k_same_mm:g} mm for the same reader"
         f" and protocol, {rules.boundary_k_mixed_mm:g} mm otherwise (another reader or protocol, or an"
-        " outline that no reader had accepted); MR was never compared with CT. Changes in per cent are"
-        " given with Fieller's 95 % interval."
+        " outline that no reader had accepted), in a comparison for both volumes; MR was never compared with"
+        " CT. Changes in per cent are given with Fieller's 95 % interval."
     )
 
 

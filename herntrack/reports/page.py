@@ -254,7 +254,9 @@ def _environment() -> Environment:
             "place": wording.place,
             "plain": wording.flag_words,
             "plural": wording.plural,
+            "rate": wording.rate,
             "sentence": wording.sentence,
+            "share": wording.share,
             "signed": wording.signed,
             "state_words": wording.state_words,
             "status_words": wording.STATUS_WORDS.__getitem__,
@@ -274,6 +276,7 @@ def _panel_alt(panel: KeyPanel, with_outline: bool) -> str:
         panel.timepoint,
         f"{panel.visit_date.isoformat()}, day {panel.day}",
         wording.STATUS_WORDS[panel.status],
+        "proposed by software" if panel.is_proposed else "",
         "lesion outlined" if with_outline and panel.contours else "no outline",
     )
     return ", ".join(part for part in parts if part)

@@ -20,6 +20,8 @@ from herntrack.model.vocabulary import (
     VisitState,
 )
 from herntrack.reports.columns import Column, Kind, Table
+from herntrack.reports.visit_flags import VISIT_FLAGS, VisitFlag
+from herntrack.volumetrics.outcome import OutcomeFlag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,11 @@ class ChangeRow:
     series_instance_uid: str
     flags: tuple[str, ...] = ()
 
+    @property
+    def is_proposed(self) -> bool:
+        """Whether the visit rests on an outline that software proposed and no reader has accepted."""
+        return VisitFlag.PROPOSED.value in self.flags
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LesionRow:
@@ -73,6 +80,11 @@ class LesionRow:
     primary_or_latest: Horizon
     rules: str
     rules_sha256: str
+
+    @property
+    def is_proposed(self) -> bool:
+        """Whether the outcome rests on an outline that software proposed and no reader has accepted."""
+        return OutcomeFlag.PROPOSED.value in self.flags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +163,7 @@ _OUTCOME_FLAGS = Column(
     kind=Kind.FLAGS,
     meaning="What to know besides the outcome, joined by ;",
     source="rule set",
-    allowed="words joined by ;",
+    allowed=" | ".join(OutcomeFlag),
 )
 _STABILITY = Column(
     name="outcome_stability",
@@ -242,8 +254,8 @@ CHANGES: Table[ChangeRow] = Table(
         _number(
             "volume_sigma_mm3",
             "mm3",
-            "Standard error of the volume; with the larger surface error where the flag"
-            " other_reader_or_protocol stands, or a proposed baseline",
+            "Standard error of the volume; with the larger surface error where reader or protocol is not"
+            " the baseline's, or where one of both outlines is a proposal that no reader has accepted",
             source="error model of the rule set",
             allowed="> 0",
         ),
@@ -274,7 +286,7 @@ CHANGES: Table[ChangeRow] = Table(
             kind=Kind.FLAGS,
             meaning="What to know besides the number, joined by ;",
             source="herntrack",
-            allowed="words joined by ;",
+            allowed=" | ".join(VISIT_FLAGS),
         ),
     ),
 )

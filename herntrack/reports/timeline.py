@@ -29,11 +29,23 @@ MOST_INCHES = 14.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineRow:
-    """One lesion: its name, its visits as ``(day, state)`` with None for an unread one, its outcome."""
+    """One lesion of the drawing.
+
+    Parameters
+    ----------
+    label : str
+        Its name.
+    visits : tuple of (int, VisitState or None)
+        Day and state of each visit, None for an unread one.
+    outcome : OutcomeClass
+    proposed_days : tuple of int
+        Days of the visits that rest on a proposal which no reader has accepted.
+    """
 
     label: str
     visits: tuple[tuple[int, VisitState | None], ...]
     outcome: OutcomeClass
+    proposed_days: tuple[int, ...] = ()
 
 
 def timeline_svg(
@@ -115,12 +127,13 @@ def _draw_row(axes: Any, position: int, row: TimelineRow, *, size: float) -> Non
     )
     for day, state in row.visits:
         colour = _colour_of(state)
+        is_hollow = state is VisitState.ABSENT or day in row.proposed_days
         axes.plot(
             day,
             position,
             marker=_mark_of(state),
             markersize=size,
-            markerfacecolor=PAPER if state is VisitState.ABSENT else colour,
+            markerfacecolor=PAPER if is_hollow else colour,
             markeredgecolor=colour,
             markeredgewidth=1.0,
             linestyle="none",
@@ -171,7 +184,10 @@ def _colour_of(state: VisitState | None) -> str:
 def _in_words(rows: Sequence[TimelineRow]) -> str:
     return "; ".join(
         f"{row.label}: "
-        + ", ".join(f"day {day} {wording.state_words(state)}" for day, state in row.visits)
+        + ", ".join(
+            f"day {day} {wording.state_words(state)}{' (proposed)' if day in row.proposed_days else ''}"
+            for day, state in row.visits
+        )
         + f", {wording.OUTCOME_WORDS[row.outcome]}"
         for row in rows
     )

@@ -39,7 +39,7 @@ STATE_MARKERS = {
     VisitState.ENLARGED: "^",
     VisitState.NOT_EVALUABLE: "x",
 }
-"""A shape for every state, so that none rests on colour alone; absent is hollow."""
+"""A shape for every state, so that none rests on colour alone; absent is hollow, and what is proposed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +152,8 @@ def _draw_calendar(axes: Any, rules: RuleSet, windows: Sequence[VisitWindow], la
             rotation=90,
             fontsize=8.0,
             color=MUTED,
+            bbox={"facecolor": WINDOW_SHADE, "edgecolor": "none", "alpha": 0.85, "pad": 0.5},
+            zorder=3,
         )
 
 
@@ -228,15 +230,16 @@ def _draw_volume(axes: Any, row: ChangeRow, volume_mm3: float) -> None:
     state = row.visit_state or VisitState.NO_CHANGE
     colour = STATE_COLOURS[state]
     half = Z_95 * (row.volume_sigma_mm3 or 0.0)
+    is_hollow = state is VisitState.ABSENT or row.is_proposed
     axes.errorbar(
         row.day,
         volume_mm3,
         yerr=[[min(half, volume_mm3)], [half]],
         marker=STATE_MARKERS[state],
         markersize=7.0,
-        markerfacecolor=PAPER if state is VisitState.ABSENT else colour,
+        markerfacecolor=PAPER if is_hollow else colour,
         markeredgecolor=colour,
-        markeredgewidth=1.6 if state is VisitState.ABSENT else 0.8,
+        markeredgewidth=1.6 if is_hollow else 0.8,
         ecolor=colour,
         elinewidth=1.3,
         capsize=3.0,
@@ -278,5 +281,5 @@ def _in_words(changes: Sequence[ChangeRow]) -> str:
         volume = (
             "" if row.volume_mm3 is None else f"{wording.volume(row.volume_mm3, row.volume_sigma_mm3)} mm3, "
         )
-        parts.append(f"day {row.day}: {volume}{state}")
+        parts.append(f"day {row.day}: {volume}{state}{', proposed' if row.is_proposed else ''}")
     return "; ".join(parts)

@@ -86,7 +86,7 @@ def summary_facts(report: CohortReport) -> tuple[Fact, ...]:
     dates = sorted(day for _, day in visits)
     span = f"{wording.day(dates[0])} to {wording.day(dates[-1])}" if dates else wording.NOT_MEASURED
     modalities = sorted({row.modality.value for row in report.changes if row.modality})
-    readers = sorted({row.reader for row in report.changes if row.reader})
+    readers = sorted({row.reader for row in report.changes if row.reader and not row.is_proposed})
     last_days = sorted(max(row.day for row in rows) for rows in rows_by_lesion(report).values())
     followed = f"{last_days[0]} to {last_days[-1]} days" if last_days else wording.NOT_MEASURED
     return (

@@ -65,7 +65,7 @@ VOLUMES: Table[VolumeRow] = Table(
         _mm3("volume_mm3", "Primary volume: voxels times the volume of one", MASK),
         _mm3(
             "volume_sigma_mm3",
-            "Standard error of volume_mm3 where reader and protocol stay the same",
+            "Standard error of volume_mm3, as in changes.csv",
             "error model of the rule set",
         ),
         _mm3("lower_volume_mm3", "The count without half of the voxels at the in-plane edge", MASK),

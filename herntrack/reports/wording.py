@@ -57,8 +57,13 @@ FLAG_WORDS = {
     "censored_at_surgery": "visits from the day of surgery on were not used",
     "other_reader_or_protocol": "compared with the larger error",
     "proposed": "proposed by software, accepted by no reader yet",
+    "stack_changed_since_read": "read on other slices than its stack has now",
     "volume_estimates_disagree": "the two volume estimates disagree",
     "other_reader": "read by another reader than the baseline",
+    "not_evaluable_reading": "the reader could not judge the visit",
+    "baseline_not_evaluable": "the baseline cannot be evaluated",
+    "baseline_below_limit": "the baseline is below the limit of detection",
+    "baseline_visit_unread": "an earlier visit of the patient is not read for this lesion",
 }
 """Flags of an outcome or a visit as a reader would say them."""
 
@@ -80,6 +85,23 @@ def signed(value: float | None, decimals: int = 0) -> str:
     """Return a change with its sign; zero has none."""
     text = number(value, decimals)
     return f"+{text}" if value is not None and value > 0 and float(text) != 0.0 else text
+
+
+def share(value: float | None) -> str:
+    """Return a share between 0 and 1; what is nearly all or nothing is not said to be just that."""
+    if value is None:
+        return NOT_MEASURED
+    text = f"{value:.2f}"
+    if value < 1.0 and text == "1.00":
+        return ">" + THIN_SPACE + "0.99"
+    return "<" + THIN_SPACE + "0.01" if value > 0.0 and text == "0.00" else text
+
+
+def rate(value: float) -> str:
+    """Return a rate or a limit of one in per cent, no sign: 0 and 100 only where it is just that."""
+    percentage = 100.0 * value
+    is_close = 0.0 < percentage < 1.0 or 99.0 < percentage < 100.0
+    return f"{percentage:.1f}" if is_close else f"{percentage:.0f}"
 
 
 def volume(value: float | None, sigma: float | None) -> str:

@@ -3,6 +3,9 @@
 Day 0 is the lesion's earliest visit with a reading. `herntrack.volumetrics.records` says which
 reading stands for a visit; a visit for which none can stand is kept as not evaluable, with
 the problem stated.
+
+Here it is decided, for all that shows a volume, which of the two surface errors is stated with it
+(`stated_sigma_mm3`): the one that its comparison with the baseline uses.
 """
 
 from __future__ import annotations
@@ -14,7 +17,13 @@ from dataclasses import dataclass
 from herntrack.errors import MeasurementError
 from herntrack.model.vocabulary import Comparability, ReadingStatus
 from herntrack.volumetrics.comparability import ProtocolComparison, compare_protocols, unfitness
-from herntrack.volumetrics.records import ReadingFact, baseline_of_record, reading_of_record
+from herntrack.volumetrics.error_model import sigma_mm3
+from herntrack.volumetrics.records import (
+    ReadingFact,
+    baseline_of_record,
+    is_same_protocol,
+    reading_of_record,
+)
 from herntrack.volumetrics.rules import RuleSet
 from herntrack.volumetrics.visits import (
     NO_READING,
@@ -24,7 +33,14 @@ from herntrack.volumetrics.visits import (
     FollowUpVisit,
 )
 
-__all__ = ["LesionFollowUp", "ReadingFact", "VisitRecord", "build_followup", "reading_of_record"]
+__all__ = [
+    "LesionFollowUp",
+    "ReadingFact",
+    "VisitRecord",
+    "build_followup",
+    "reading_of_record",
+    "stated_sigma_mm3",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +98,55 @@ class LesionFollowUp:
         return tuple(record.visit for record in self.records)
 
 
+def stated_sigma_mm3(fact: ReadingFact, baseline_fact: ReadingFact | None, rules: RuleSet) -> float | None:
+    """Return the standard error that is stated with the volume of a reading, wherever it is shown.
+
+    It is that of the reading's comparison with the baseline: the smaller surface error where reader
+    and protocol are the baseline's, the larger one where one of them differs or either outline is a
+    proposal that no reader has accepted. A reading that is compared with nothing, the baseline
+    itself or one whose baseline is unresolved, has the smaller one unless it is a proposal.
+
+    Parameters
+    ----------
+    fact : ReadingFact
+        Any reading of the lesion, superseded ones included.
+    baseline_fact : ReadingFact or None
+        The record of the baseline; None if there is none.
+    rules : RuleSet
+        Holds both surface errors and the floor.
+
+    Returns
+    -------
+    float or None
+        In mm3; None for a reading without a volume.
+
+    Raises
+    ------
+    MeasurementError
+        If the volume is negative or not finite.
+    """
+    if fact.status is ReadingStatus.NOT_EVALUABLE or (
+        fact.volume_mm3 is None and fact.status is not ReadingStatus.ABSENT
+    ):
+        return None
+    is_same = _is_like_baseline(fact, baseline_fact or fact, rules)
+    return sigma_mm3(
+        fact.volume_mm3 or 0.0,
+        boundary_k_mm=rules.boundary_k_same_mm if is_same else rules.boundary_k_mixed_mm,
+        floor_mm3=rules.volume_floor_mm3,
+    )
+
+
+def _is_like_baseline(fact: ReadingFact, baseline_fact: ReadingFact, rules: RuleSet) -> bool:
+    """Return whether reader and protocol are the baseline's and no outline of the two is a proposal."""
+    # An outline that no person vouches for errs more than a reader does against himself.
+    if fact.is_proposed or baseline_fact.is_proposed or fact.reader != baseline_fact.reader:
+        return False
+    # One stack has one protocol, even where the headers do not say all of it.
+    is_same_stack = fact.stack_uid == baseline_fact.stack_uid and fact.visit_date == baseline_fact.visit_date
+    return is_same_stack or is_same_protocol(fact, baseline_fact, rules)
+
+
 def build_followup(
     facts: Sequence[ReadingFact],
     rules: RuleSet,
@@ -133,8 +198,9 @@ def build_followup(
             at_visit,
             day=(date - baseline_date).days,
             comparison=comparison,
-            is_other_reader=is_other,
-            is_baseline_proposed=baseline_fact is not None and baseline_fact.is_proposed,
+            is_like_baseline=fact is not None
+            and baseline_fact is not None
+            and _is_like_baseline(fact, baseline_fact, rules),
             is_operated=operated_on is not None and date >= operated_on,
         )
         records.append(
@@ -185,8 +251,7 @@ def _follow_up_visit(
     *,
     day: int,
     comparison: ProtocolComparison | None,
-    is_other_reader: bool,
-    is_baseline_proposed: bool,
+    is_like_baseline: bool,
     is_operated: bool,
 ) -> FollowUpVisit:
     is_after_surgery = is_operated or any(other.after_surgery for other in at_visit)
@@ -200,15 +265,12 @@ def _follow_up_visit(
             is_after_surgery=is_after_surgery,
             problems=(READERS_UNRESOLVED if at_visit else NO_READING,),
         )
-    is_same_protocol = comparison is not None and comparison.grade is Comparability.SAME
-    # An outline that no person vouches for errs more than a reader does against himself.
-    rests_on_proposal = fact.is_proposed or is_baseline_proposed
     return FollowUpVisit(
         day=day,
         volume_mm3=fact.volume_mm3,
         status=fact.status,
         modality=fact.modality,
-        is_same_protocol_and_reader=is_same_protocol and not is_other_reader and not rests_on_proposal,
+        is_same_protocol_and_reader=is_like_baseline,
         is_after_surgery=is_after_surgery,
         is_discordant=any(other.discordant for other in at_visit if other.reader == fact.reader),
         problems=_refusals(fact, comparison),

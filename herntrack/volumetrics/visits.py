@@ -26,6 +26,8 @@ MODALITY_UNKNOWN = str(Difference.MODALITY_UNKNOWN)
 SEQUENCES_DISCORDANT = "sequences_discordant"
 READERS_UNRESOLVED = "readers_unresolved"
 NO_READING = "no_reading"
+BASELINE_NOT_EVALUABLE = "baseline_not_evaluable"
+BASELINE_BELOW_LIMIT = "baseline_below_limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +66,6 @@ class Baseline:
     def is_evaluable(self) -> bool:
         """Whether anything can be compared with it."""
         return self.status is not ReadingStatus.NOT_EVALUABLE and not self.problems
-
-    def boundary_k_mm(self, rules: RuleSet) -> float:
-        """Return the surface error that is stated for its volume by itself (mm)."""
-        return rules.boundary_k_mixed_mm if self.is_proposed else rules.boundary_k_same_mm
 
     def is_decidable(self, rules: RuleSet) -> bool:
         """Whether it is evaluable and not below the limit of detection."""
@@ -215,12 +213,24 @@ def why_not_evaluable(baseline: Baseline, visit: FollowUpVisit) -> tuple[str, ..
     if visit.status is ReadingStatus.NOT_EVALUABLE:
         return visit.problems or (POOR_QUALITY,)
     reasons = [*visit.problems]
-    refusal = compare_modalities(visit.modality, baseline.modality)
-    if refusal is not None and str(refusal.difference) not in reasons:
-        reasons.append(str(refusal.difference))
+    if not baseline.is_evaluable:
+        reasons.append(BASELINE_NOT_EVALUABLE)
+    # An unresolved baseline has no images of its own: that they differ would be no truth.
+    if baseline.is_evaluable or baseline.modality is not None:
+        refusal = compare_modalities(visit.modality, baseline.modality)
+        if refusal is not None and str(refusal.difference) not in reasons:
+            reasons.append(str(refusal.difference))
     if visit.is_discordant:
         reasons.append(SEQUENCES_DISCORDANT)
     return tuple(reasons)
+
+
+def why_no_state(baseline: Baseline, visit: FollowUpVisit, rules: RuleSet) -> tuple[str, ...]:
+    """Return why a visit has no state other than not evaluable; empty if it has one."""
+    reasons = why_not_evaluable(baseline, visit)
+    if baseline.is_evaluable and not baseline.is_decidable(rules):
+        return (*reasons, BASELINE_BELOW_LIMIT)
+    return reasons
 
 
 def compare_with_baseline(baseline: Baseline, visit: FollowUpVisit, rules: RuleSet) -> VolumeChange | None:

@@ -13,6 +13,7 @@ from herntrack.model.vocabulary import Horizon
 from herntrack.workflows.listings.kinds import Listing, Row
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_choice import StackProposal, proposed_stacks
+from herntrack.workflows.stated_errors import stated_measurements
 from herntrack.workflows.workspace import Workspace
 
 __all__ = ["Listing", "Row", "list_rows", "proposal_row", "stack_row"]
@@ -33,7 +34,7 @@ def list_rows(workspace: Workspace, what: Listing, *, patient_id: str | None = N
     if what is Listing.PROPOSALS:
         return [proposal_row(each) for each in proposed_stacks(workspace, patient_id=patient_id)]
     with catalogue_of(workspace) as catalogue:
-        found = _LISTINGS[what](catalogue)
+        found = _readings(catalogue, workspace) if what is Listing.READINGS else _LISTINGS[what](catalogue)
     if patient_id is None:
         return found
     return [row for row in found if row.get("patient_id") == patient_id]
@@ -218,9 +219,9 @@ def _lesions(catalogue: Catalogue) -> list[Row]:
     return rows
 
 
-def _readings(catalogue: Catalogue) -> list[Row]:
+def _readings(catalogue: Catalogue, workspace: Workspace) -> list[Row]:
     lesions = {lesion.lesion_uid: lesion for lesion in catalogue.followup.lesions()}
-    measurements = catalogue.followup.measurements()
+    measurements = stated_measurements(catalogue, workspace, tuple(lesions.values()))
     rows = []
     for reading in catalogue.followup.readings():
         measurement = measurements.get(reading.reading_uid)
@@ -271,6 +272,5 @@ _LISTINGS: dict[Listing, Callable[[Catalogue], list[Row]]] = {
     Listing.SERIES: _series,
     Listing.STACKS: _stacks,
     Listing.LESIONS: _lesions,
-    Listing.READINGS: _readings,
     Listing.REJECTS: _rejects,
 }

@@ -15,6 +15,7 @@ from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.patients.known_patients import require_patient
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_choice import StackProposal, proposals_of_lesion
+from herntrack.workflows.stated_errors import stated_measurements
 from herntrack.workflows.workspace import Workspace
 
 
@@ -87,7 +88,7 @@ def lesion_timeline(workspace: Workspace, lesion_uid: str) -> LesionTimeline:
         proposals = proposals_of_lesion(
             catalogue, lesion, rules, primary_reader=workspace.settings.primary_reader or None
         )
-        readings = _readings(catalogue, [lesion])
+        readings = _readings(catalogue, workspace, [lesion])
         return LesionTimeline(
             lesion=lesion,
             visits=tuple(
@@ -125,7 +126,9 @@ def patient_timeline(workspace: Workspace, patient_id: str) -> Timeline:
         ]
         return Timeline(
             patient_id=patient_id,
-            visits=_visits(catalogue, patient_id, lesions, proposals),
+            visits=_visits(
+                catalogue, patient_id, lesions, proposals, _readings(catalogue, workspace, lesions)
+            ),
             outcomes=tuple((lesion, decided.get(lesion.lesion_uid)) for lesion in lesions),
         )
 
@@ -138,8 +141,8 @@ def _decided(catalogue: Catalogue) -> dict[str, OutcomeClass]:
     }
 
 
-def _readings(catalogue: Catalogue, lesions: list[Lesion]) -> list[TimelineReading]:
-    measurements = catalogue.followup.measurements()
+def _readings(catalogue: Catalogue, workspace: Workspace, lesions: list[Lesion]) -> list[TimelineReading]:
+    measurements = stated_measurements(catalogue, workspace, lesions)
     return [
         TimelineReading(lesion=lesion, reading=reading, measurement=measurements.get(reading.reading_uid))
         for lesion in lesions
@@ -148,9 +151,12 @@ def _readings(catalogue: Catalogue, lesions: list[Lesion]) -> list[TimelineReadi
 
 
 def _visits(
-    catalogue: Catalogue, patient_id: str, lesions: list[Lesion], proposals: list[StackProposal]
+    catalogue: Catalogue,
+    patient_id: str,
+    lesions: list[Lesion],
+    proposals: list[StackProposal],
+    readings: list[TimelineReading],
 ) -> tuple[TimelineVisit, ...]:
-    readings = _readings(catalogue, lesions)
     counts = {stack: count for (_, stack), count in catalogue.images.image_counts(patient_id).items()}
     visits = []
     for visit in catalogue.images.visits(patient_id):

@@ -21,6 +21,7 @@ from herntrack.workflows.patients.visits import confirmed_baselines
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.signatures import signatures
 from herntrack.workflows.stack_choice import proposed_stacks
+from herntrack.workflows.stacks_as_read import ChangedStack, changed_stacks
 from herntrack.workflows.workspace import Workspace
 
 
@@ -118,6 +119,7 @@ def worklist(
         visits = catalogue.images.visits()
         lesions = catalogue.followup.lesions()
         readings = catalogue.followup.readings(is_current=True)
+        changed = changed_stacks(workspace, catalogue, readings)
     if is_independent:
         readings = [each for each in readings if each.is_proposed or each.reader == reader]
     if not has_proposals:
@@ -128,6 +130,7 @@ def worklist(
         drafts=_drafts(workspace, reader),
         stacks=stacks,
         primary=workspace.settings.primary_reader,
+        changed=changed,
     )
     items = []
     for patient_id, of_patient in _by_patient(visits).items():
@@ -173,14 +176,17 @@ class _Table:
     drafts: frozenset[tuple[str, date]]
     stacks: Mapping[tuple[str, date], str]
     primary: str
+    changed: Mapping[str, ChangedStack]
 
     def item(self, lesion: Lesion, visit: Visit) -> WorkItem:
         place = lesion.lesion_uid, visit.visit_date
         here = self.readings.get(place, [])
         accepted = [each for each in here if not each.is_proposed]
         state, note = self._state(here, accepted)
+        told = [each.reading_uid for each in accepted or here]
         read_on = (accepted or here)[-1].stack_uid if here else None
         stack_uid = read_on or self.stacks.get(place)
+        note = note or next((self.changed[uid].sentence for uid in told if uid in self.changed), "")
         if stack_uid is None:
             note = note or "no stack of the visit can be compared with the baseline's"
         return WorkItem(

@@ -8,18 +8,19 @@ from datetime import timedelta
 
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError
-from herntrack.model.records import Lesion, Measurement, Outcome, Reading
+from herntrack.model.records import Lesion, Measurement, Outcome
 from herntrack.model.vocabulary import Horizon, OutcomeClass, ReadingStatus
-from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, build_followup
+from herntrack.volumetrics.followup import LesionFollowUp, build_followup
 from herntrack.volumetrics.outcome import OutcomeDecision, decide_outcome
 from herntrack.volumetrics.rules import RuleSet, load_rules
 from herntrack.volumetrics.stability import Stability, outcome_stability
 from herntrack.volumetrics.visits import NO_READING, Baseline, FollowUpVisit
 from herntrack.workflows.patients.visits import confirmed_baselines
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.reading_facts import reading_fact
 from herntrack.workflows.session import catalogue_of, refuse_to_write
 from herntrack.workflows.set_aside import CaseSetAside
+from herntrack.workflows.stacks_as_read import ChangedStack, changed_stacks, stacks_for_readings
+from herntrack.workflows.stated_errors import CountedReadings, counted_readings, with_stated_error
 from herntrack.workflows.workspace import Workspace
 
 
@@ -38,7 +39,9 @@ class LesionAssessment:
     series_of_reading : mapping from str to str
         Series Instance UID by reading.
     measurements : mapping from str to Measurement
-        The numbers by reading.
+        The numbers by reading, with the errors that are stated.
+    changed_stacks : mapping from str to ChangedStack
+        What was read on other slices than there are now, by reading.
     """
 
     lesion: Lesion
@@ -47,6 +50,7 @@ class LesionAssessment:
     stabilities: Mapping[Horizon, Stability]
     series_of_reading: Mapping[str, str]
     measurements: Mapping[str, Measurement] = field(default_factory=dict)
+    changed_stacks: Mapping[str, ChangedStack] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,35 +113,28 @@ def assess(
 ) -> ClassifySummary:
     """Decide every lesion without storing anything."""
     measurements = catalogue.followup.measurements()
-    stacks = {each.stack.stack_uid: each for each in catalogue.images.stacks()}
+    changed = changed_stacks(workspace, catalogue, catalogue.followup.readings(is_current=True))
+    stacks = stacks_for_readings(
+        workspace, catalogue, changed, {each.stack.stack_uid: each for each in catalogue.images.stacks()}
+    )
     lesions = catalogue.followup.lesions()
     day_0 = confirmed_baselines(catalogue.images.visits())
     assessments: list[LesionAssessment] = []
     set_aside: list[CaseSetAside] = []
     for done, lesion in enumerate(lesions, start=1):
-        readings = [
-            reading
-            for reading in catalogue.followup.readings(lesion.lesion_uid, is_current=True)
-            if reading.visit_date >= day_0.get(lesion.patient_id, reading.visit_date)
-        ]
-        facts = [
-            reading_fact(reading, measurements.get(reading.reading_uid), stacks.get(reading.stack_uid or ""))
-            for reading in readings
-            if reading.status is ReadingStatus.NOT_EVALUABLE or reading.reading_uid in measurements
-        ]
+        counted = counted_readings(
+            catalogue.followup.readings(lesion.lesion_uid),
+            measurements,
+            stacks,
+            day_0.get(lesion.patient_id),
+        )
         set_aside += [
             CaseSetAside(uid=reading.reading_uid, reason="not measured; run herntrack measure")
-            for reading in readings
-            if reading.status is not ReadingStatus.NOT_EVALUABLE and reading.reading_uid not in measurements
+            for reading in counted.unmeasured
         ]
         try:
-            assessment = _assessment(lesion, readings, facts, workspace, rules)
-            numbers = {
-                reading.reading_uid: measurements[reading.reading_uid]
-                for reading in readings
-                if reading.reading_uid in measurements
-            }
-            assessments.append(replace(assessment, measurements=numbers))
+            assessment = _assessment(lesion, counted, measurements, workspace, rules)
+            assessments.append(replace(assessment, changed_stacks=changed))
         except HerntrackError as error:
             set_aside.append(CaseSetAside(uid=lesion.lesion_uid, reason=str(error)))
         progress("classifying", done, len(lesions))
@@ -166,8 +163,8 @@ def compare_rules(workspace: Workspace, old_source: str, new_source: str) -> lis
 
 def _assessment(
     lesion: Lesion,
-    readings: list[Reading],
-    facts: list[ReadingFact],
+    counted: CountedReadings,
+    measurements: Mapping[str, Measurement],
     workspace: Workspace,
     rules: RuleSet,
 ) -> LesionAssessment:
@@ -176,9 +173,18 @@ def _assessment(
         volume_mm3=None, modality=None, status=ReadingStatus.NOT_EVALUABLE, problems=(NO_READING,)
     )
     visits: tuple[FollowUpVisit, ...] = ()
-    if facts:
-        followup = build_followup(facts, rules, primary_reader=workspace.settings.primary_reader or None)
+    numbers: dict[str, Measurement] = {}
+    if counted.facts:
+        primary = workspace.settings.primary_reader or None
+        followup = build_followup(counted.facts, rules, primary_reader=primary)
         baseline, visits = followup.baseline, followup.visits
+        numbers = {
+            fact.reading_uid: with_stated_error(
+                measurements[fact.reading_uid], fact, followup.baseline_fact, rules
+            )
+            for fact in counted.facts
+            if fact.reading_uid in measurements
+        }
     return LesionAssessment(
         lesion=lesion,
         followup=followup,
@@ -186,7 +192,8 @@ def _assessment(
         stabilities={
             horizon: outcome_stability(baseline, visits, rules, horizon=horizon) for horizon in Horizon
         },
-        series_of_reading={reading.reading_uid: reading.series_instance_uid or "" for reading in readings},
+        series_of_reading={each.reading_uid: each.series_instance_uid or "" for each in counted.readings},
+        measurements=numbers,
     )
 
 

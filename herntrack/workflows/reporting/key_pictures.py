@@ -41,12 +41,7 @@ class _Place:
     point_lps: Point
 
 
-def key_pictures(
-    catalogue: Catalogue,
-    workspace: Workspace,
-    assessment: LesionAssessment,
-    measurements: Mapping[str, Measurement],
-) -> KeyPictures:
+def key_pictures(catalogue: Catalogue, workspace: Workspace, assessment: LesionAssessment) -> KeyPictures:
     """Return the strip of baseline and last read visit.
 
     A visit without a mask shows the place of the baseline's fragment, carried over by a
@@ -60,8 +55,6 @@ def key_pictures(
         Where images and readings lie.
     assessment : LesionAssessment
         The lesion.
-    measurements : mapping from str to Measurement
-        By reading.
     """
     readings = {
         reading.reading_uid: reading for reading in catalogue.followup.readings(assessment.lesion.lesion_uid)
@@ -71,7 +64,7 @@ def key_pictures(
     reference: _Place | None = None
     for day, fact in _shown_facts(assessment):
         reading = readings[fact.reading_uid]
-        measurement = measurements.get(fact.reading_uid)
+        measurement = assessment.measurements.get(fact.reading_uid)
         try:
             place = _place(catalogue, workspace, reading, measurement, reference)
             images.append(
@@ -194,4 +187,5 @@ def _key_image(
         volume_mm3=None if measurement is None else measurement.volume_mm3,
         volume_sigma_mm3=None if measurement is None else measurement.volume_sigma_mm3,
         timepoint=timepoint_of_day(day, workspace.settings.windows),
+        is_proposed=reading.is_proposed,
     )

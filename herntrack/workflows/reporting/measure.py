@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import HerntrackError
-from herntrack.model.images import Stack
 from herntrack.model.records import Measurement, Reading
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.volumetrics.error_model import sigma_mm3
 from herntrack.volumetrics.measure import EMPTY_MEASUREMENT, MaskMeasurement, measure_mask
 from herntrack.volumetrics.rules import RuleSet, load_rules
 from herntrack.workflows.progress import Progress, silent
-from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.reading_masks import mask_as_read
 from herntrack.workflows.session import catalogue_of, refuse_to_write
 from herntrack.workflows.set_aside import CaseSetAside
-from herntrack.workflows.stack_files import stack_volume
+from herntrack.workflows.stack_files import volume_of
+from herntrack.workflows.stacks_as_read import StackAsRead, changed_stacks
 from herntrack.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureSummary:
-    """What a run did."""
+    """What a run did; `notes` say which standing readings were made on other slices than there are now."""
 
     n_measured: int
     n_up_to_date: int
     set_aside: tuple[CaseSetAside, ...]
+    notes: tuple[str, ...] = ()
 
 
 def measure(workspace: Workspace, *, progress: Progress = silent) -> MeasureSummary:
@@ -73,8 +74,13 @@ def measure(workspace: Workspace, *, progress: Progress = silent) -> MeasureSumm
                 workspace, f"the numbers of {len(new)} readings are missing or stale", "herntrack measure"
             )
             catalogue.followup.put_measurements(new)
+        standing = [reading for reading in readable if reading.superseded_by is None]
+        changed = changed_stacks(workspace, catalogue, standing)
     return MeasureSummary(
-        n_measured=len(measured), n_up_to_date=len(readable) - len(stale), set_aside=tuple(set_aside)
+        n_measured=len(measured),
+        n_up_to_date=len(readable) - len(stale),
+        set_aside=tuple(set_aside),
+        notes=tuple(change.told for change in changed.values()),
     )
 
 
@@ -89,9 +95,9 @@ def _measurement(catalogue: Catalogue, workspace: Workspace, reading: Reading, r
     numbers: MaskMeasurement = EMPTY_MEASUREMENT
     beside: VolumeEstimates | None = None
     if reading.segmentation_file is not None:
-        mask, stack = reading_mask(catalogue, workspace, reading)
-        numbers = measure_mask(mask, stack.geometry)
-        beside = _beside_the_count(catalogue, workspace, mask, stack) if mask.any() else None
+        found = mask_as_read(catalogue, workspace, reading)
+        numbers = measure_mask(found.mask, found.read_on.stack.geometry)
+        beside = _beside_the_count(workspace, found.mask, found.read_on) if found.mask.any() else None
     sigma = sigma_mm3(
         numbers.volume_mm3, boundary_k_mm=rules.boundary_k_same_mm, floor_mm3=rules.volume_floor_mm3
     )
@@ -108,14 +114,12 @@ def _measurement(catalogue: Catalogue, workspace: Workspace, reading: Reading, r
     )
 
 
-def _beside_the_count(
-    catalogue: Catalogue, workspace: Workspace, mask: MaskZYX, stack: Stack
-) -> VolumeEstimates | None:
+def _beside_the_count(workspace: Workspace, mask: MaskZYX, read_on: StackAsRead) -> VolumeEstimates | None:
     """Return the other estimates of a mask's volume; None where its images cannot be read."""
     from herntrack.segmentation.volume_estimates import estimate_volumes
 
     try:
-        volume = stack_volume(workspace, catalogue.images, stack)
+        volume = volume_of(workspace, read_on.stack, read_on.instances)
     except HerntrackError:
         # The count needs the mask alone; the estimates follow when the images are there again.
         return None

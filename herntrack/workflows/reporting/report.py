@@ -12,13 +12,13 @@ from pathlib import Path
 from herntrack import __version__
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import ReportError
-from herntrack.model.records import Measurement
+from herntrack.model.records import Reading
 from herntrack.model.vocabulary import Horizon
 from herntrack.reports.page import ReportFiles, write_report
 from herntrack.reports.records import CohortReport, Intake, LesionDetail, SetAside, patient_page_name
 from herntrack.volumetrics.rules import RuleSet
 from herntrack.volumetrics.sensitivity import sensitivity_table
-from herntrack.volumetrics.visits import MAX_VOLUME_MM3, LesionVolumes
+from herntrack.volumetrics.visits import MAX_VOLUME_MM3, LesionVolumes, why_not_evaluable
 from herntrack.workflows.patients.known_patients import require_patient
 from herntrack.workflows.progress import Progress, silent
 from herntrack.workflows.reporting.classify import ClassifySummary, LesionAssessment, classify
@@ -35,11 +35,12 @@ Truths = Mapping[tuple[str, date], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSummary:
-    """Where a report is, and what could not be used in it."""
+    """Where a report is, what could not be used in it, and what to know of readings in it."""
 
     files: ReportFiles
     n_lesions: int
     set_aside: tuple[CaseSetAside, ...]
+    notes: tuple[str, ...] = ()
 
 
 def report(
@@ -112,7 +113,14 @@ def report(
     progress("writing", 0, 1)
     files = write_report(content, folder)
     progress("writing", 1, 1)
-    return ReportSummary(files=files, n_lesions=len(wanted), set_aside=set_aside)
+    changed = {uid: change for each in wanted for uid, change in each.changed_stacks.items()}
+    in_report = {each.lesion.lesion_uid for each in wanted}
+    return ReportSummary(
+        files=files,
+        n_lesions=len(wanted),
+        set_aside=set_aside,
+        notes=tuple(each.told for each in changed.values() if each.reading.lesion_uid in in_report),
+    )
 
 
 def _seen(
@@ -200,10 +208,9 @@ def _content(
 ) -> CohortReport:
     rules = summary.rules
     is_whole = len(wanted) == len(summary.assessments)
-    measurements = catalogue.followup.measurements()
     details = []
     for done, each in enumerate(wanted, start=1):
-        details.append(_detail(catalogue, workspace, each, measurements, truths))
+        details.append(_detail(catalogue, workspace, each, truths))
         progress("key images", done, len(wanted))
     windows = workspace.settings.windows
     return CohortReport(
@@ -247,14 +254,11 @@ def _detail(
     catalogue: Catalogue,
     workspace: Workspace,
     each: LesionAssessment,
-    measurements: Mapping[str, Measurement],
     truths: Truths,
 ) -> LesionDetail:
     uid = each.lesion.lesion_uid
-    readings = catalogue.followup.readings(uid, is_current=True)
-    records = () if each.followup is None else each.followup.records
-    pictures = key_pictures(catalogue, workspace, each, measurements)
-    reasons = {reading.visit_date: reading.reason for reading in readings if reading.reason}
+    pictures = key_pictures(catalogue, workspace, each)
+    reasons = _reasons(each, catalogue.followup.readings(uid, is_current=True))
     remarks = {
         day: "; ".join(text for text in (reasons.get(day), pictures.notes.get(day)) if text)
         for day in {*reasons, *pictures.notes}
@@ -265,7 +269,37 @@ def _detail(
         visit_notes=remarks,
         truth_mm3={day: volume for (lesion_uid, day), volume in truths.items() if lesion_uid == uid},
         flag_texts=flag_texts(each),
-        is_same_reader_and_protocol=all(record.visit.is_same_protocol_and_reader for record in records),
+        is_same_reader_and_protocol=_is_all_like_baseline(each),
+    )
+
+
+def _reasons(each: LesionAssessment, readings: Sequence[Reading]) -> dict[date, str]:
+    """Return what the reader of record says of a visit; all readers, named, where none stands for it."""
+    if each.followup is None:
+        return {}
+    facts = [(each.followup.baseline_date, each.followup.baseline_fact)]
+    facts += [(record.visit_date, record.fact) for record in each.followup.records]
+    reasons = {}
+    for visit_date, fact in facts:
+        told = [
+            reading.reason if fact is not None else f"{reading.reader}: {reading.reason}"
+            for reading in readings
+            if reading.visit_date == visit_date
+            and reading.reason
+            and (reading.reading_uid == fact.reading_uid if fact is not None else not reading.is_proposed)
+        ]
+        reasons[visit_date] = "; ".join(told)
+    return {visit_date: text for visit_date, text in reasons.items() if text}
+
+
+def _is_all_like_baseline(each: LesionAssessment) -> bool:
+    """Return whether no comparison of a lesion takes the larger error; visits that have none do not count."""
+    if each.followup is None:
+        return True
+    return all(
+        record.visit.is_same_protocol_and_reader
+        for record in each.followup.records
+        if not why_not_evaluable(each.followup.baseline, record.visit)
     )
 
 

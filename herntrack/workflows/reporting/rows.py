@@ -10,34 +10,17 @@ from herntrack.model.records import Visit
 from herntrack.model.timepoints import VisitWindow, timepoint_of_day
 from herntrack.model.vocabulary import Comparability, Horizon, OutcomeClass, ReadingStatus, VisitState
 from herntrack.reports.tables import ChangeRow, LesionRow, OutcomeRow
+from herntrack.reports.visit_flags import VisitFlag
 from herntrack.reports.volumes import VolumeRow
-from herntrack.volumetrics.error_model import Z_95_TWO_SIDED, sigma_mm3
-from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, VisitRecord
+from herntrack.volumetrics.error_model import Z_95_TWO_SIDED
+from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, VisitRecord, stated_sigma_mm3
 from herntrack.volumetrics.outcome import decide_visit_state
 from herntrack.volumetrics.rules import RuleSet
-from herntrack.volumetrics.visits import compare_with_baseline, why_not_evaluable
+from herntrack.volumetrics.visits import compare_with_baseline, why_no_state, why_not_evaluable
 from herntrack.workflows.reporting.classify import LesionAssessment
 
-MIXED = "other_reader_or_protocol"
-"""Flag of a visit that is compared with the larger error."""
-
-OTHER_READER = "other_reader"
-"""Flag of a visit that another reader than the baseline's read."""
-
-PROTOCOL_MIXED = "protocol_mixed"
-"""Flag of a visit whose protocol is not the baseline's; the flags after it say why."""
-
-BASELINE_UNREAD = "baseline_visit_unread"
-"""Flag of a lesion's first reading if the patient's day 0 is an earlier visit."""
-
-PROPOSED = "proposed"
-"""Flag of a visit that rests on a proposal which no reader has accepted."""
-
-ESTIMATES_DISAGREE = "volume_estimates_disagree"
-"""Flag of a visit whose partial-volume estimate differs from the count beyond the error of both."""
-
-UNREAD = "not_read"
-"""Flag of a visit that nobody has read for this lesion."""
+BASELINE_UNREAD = VisitFlag.BASELINE_VISIT_UNREAD.value
+UNREAD = VisitFlag.NOT_READ.value
 
 
 def unread_visits(assessment: LesionAssessment, visits: Sequence[Visit]) -> list[date]:
@@ -76,15 +59,22 @@ def change_rows(
 
 
 def flag_texts(assessment: LesionAssessment) -> dict[tuple[date, str], str]:
-    """Return the protocol's differences with their numbers, by visit and flag."""
+    """Return the protocol's differences and what came to stacks, with the numbers, by visit and flag."""
     if assessment.followup is None:
         return {}
-    return {
+    told = {
         (record.visit_date, str(reason.difference)): reason.text
         for record in assessment.followup.records
         if record.comparison is not None
         for reason in record.comparison.reasons
     }
+    facts = [assessment.followup.baseline_fact, *(record.fact for record in assessment.followup.records)]
+    for fact in facts:
+        if fact is not None and fact.reading_uid in assessment.changed_stacks:
+            told[fact.visit_date, VisitFlag.STACK_CHANGED_SINCE_READ.value] = assessment.changed_stacks[
+                fact.reading_uid
+            ].sentence
+    return told
 
 
 def lesion_row(assessment: LesionAssessment, rules: RuleSet) -> LesionRow:
@@ -153,8 +143,7 @@ def _baseline_row(
     assessment: LesionAssessment, followup: LesionFollowUp, rules: RuleSet, *, flags: tuple[str, ...]
 ) -> ChangeRow:
     fact = followup.baseline_fact
-    volume = followup.baseline.volume_mm3
-    sigma = _sigma(volume, rules, k_mm=followup.baseline.boundary_k_mm(rules))
+    sigma = None if fact is None else stated_sigma_mm3(fact, fact, rules)
     return ChangeRow(
         patient_id=assessment.lesion.patient_id,
         lesion_uid=assessment.lesion.lesion_uid,
@@ -166,7 +155,7 @@ def _baseline_row(
         modality=followup.baseline.modality,
         reader="" if fact is None else fact.reader,
         reading_status=followup.baseline.status,
-        volume_mm3=volume,
+        volume_mm3=followup.baseline.volume_mm3,
         volume_sigma_mm3=sigma,
         change_mm3=None,
         change_percent=None,
@@ -192,7 +181,7 @@ def _visit_row(
     fact, visit = record.fact, record.visit
     change = compare_with_baseline(followup.baseline, visit, rules)
     is_read = visit.status is not ReadingStatus.NOT_EVALUABLE
-    sigma = _sigma(visit.volume_mm3 if is_read else None, rules, k_mm=visit.boundary_k_mm(rules))
+    sigma = None if fact is None else stated_sigma_mm3(fact, followup.baseline_fact, rules)
     return ChangeRow(
         patient_id=assessment.lesion.patient_id,
         lesion_uid=assessment.lesion.lesion_uid,
@@ -212,22 +201,23 @@ def _visit_row(
         change_percent_high=None if change is None else change.change_percent_high,
         visit_state=decide_visit_state(followup.baseline, visit, rules),
         series_instance_uid=_series(assessment, fact),
-        flags=(*_visit_flags(followup, record), *_reading_flags(assessment, fact, sigma)),
+        flags=(*_visit_flags(followup, record, rules), *_reading_flags(assessment, fact, sigma)),
     )
 
 
-def _visit_flags(followup: LesionFollowUp, record: VisitRecord) -> tuple[str, ...]:
+def _visit_flags(followup: LesionFollowUp, record: VisitRecord, rules: RuleSet) -> tuple[str, ...]:
     """Return why a visit is not evaluable, or why the larger error counts, and what else differs."""
-    flags = list(why_not_evaluable(followup.baseline, record.visit))
+    flags = list(why_no_state(followup.baseline, record.visit, rules))
     comparison = record.comparison
     if comparison is None or record.visit.status is ReadingStatus.NOT_EVALUABLE:
         return tuple(flags)
-    if not flags and not record.visit.is_same_protocol_and_reader:
-        flags.append(MIXED)
+    is_compared = not why_not_evaluable(followup.baseline, record.visit)
+    if is_compared and not record.visit.is_same_protocol_and_reader:
+        flags.append(VisitFlag.OTHER_READER_OR_PROTOCOL.value)
     if record.is_other_reader:
-        flags.append(OTHER_READER)
+        flags.append(VisitFlag.OTHER_READER.value)
     if comparison.grade is Comparability.MIXED:
-        flags.append(PROTOCOL_MIXED)
+        flags.append(VisitFlag.PROTOCOL_MIXED.value)
     flags += [str(reason.difference) for reason in comparison.reasons]
     return tuple(dict.fromkeys(flags))
 
@@ -269,14 +259,16 @@ def _reading_flags(
     """Return what is to be known of the reading that stands for a visit."""
     if fact is None:
         return ()
-    flags = [PROPOSED] if fact.is_proposed else []
+    flags = [VisitFlag.PROPOSED.value] if fact.is_proposed else []
+    if fact.reading_uid in assessment.changed_stacks:
+        flags.append(VisitFlag.STACK_CHANGED_SINCE_READ.value)
     numbers = assessment.measurements.get(fact.reading_uid)
     partial = None if numbers is None else numbers.partial_volume_mm3
     if numbers is None or partial is None or sigma_of_count is None:
         return tuple(flags)
     of_both = math.hypot(sigma_of_count, numbers.partial_volume_error_mm3 or 0.0)
     if abs(partial - numbers.volume_mm3) > Z_95_TWO_SIDED * of_both:
-        flags.append(ESTIMATES_DISAGREE)
+        flags.append(VisitFlag.VOLUME_ESTIMATES_DISAGREE.value)
     return tuple(flags)
 
 
@@ -309,12 +301,6 @@ def _empty_row(
 
 def _series(assessment: LesionAssessment, fact: ReadingFact | None) -> str:
     return "" if fact is None else assessment.series_of_reading.get(fact.reading_uid, "")
-
-
-def _sigma(volume_mm3: float | None, rules: RuleSet, *, k_mm: float) -> float | None:
-    if volume_mm3 is None:
-        return None
-    return sigma_mm3(volume_mm3, boundary_k_mm=k_mm, floor_mm3=rules.volume_floor_mm3)
 
 
 def _last_date(followup: LesionFollowUp | None, last_day: int | None) -> date | None:

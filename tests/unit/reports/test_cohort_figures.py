@@ -9,7 +9,7 @@ import pytest
 
 from herntrack.model.vocabulary import Horizon, OutcomeClass, VisitState
 from herntrack.reports.cards import lesion_cards
-from herntrack.reports.cohort_figures import CohortFigure, cohort_figures
+from herntrack.reports.cohort_figures import CohortFigure, cohort_figures, lesion_labels
 from herntrack.reports.courses import Course, courses_svg
 from herntrack.reports.figures import DARK_TEXT_CLASSES
 from herntrack.reports.flow import flow_steps, flow_svg
@@ -61,6 +61,34 @@ def test_captions_tell_how_many_and_by_which_thresholds(figures: dict[str, Cohor
     assert "k = 1.6 mm" in figures["waterfall"].caption
     assert "day 70" in figures["courses"].caption
     assert "rule set default 1.1.0" in figures["flow"].caption
+
+
+def test_what_rests_on_proposals_is_hollow_and_the_captions_say_so(report: CohortReport) -> None:
+    proposed = report.lesions[0].lesion_uid
+    changed = replace(
+        report,
+        changes=tuple(
+            replace(row, flags=(*row.flags, "proposed")) if row.lesion_uid == proposed else row
+            for row in report.changes
+        ),
+        lesions=tuple(
+            replace(row, flags=(*row.flags, "proposed")) if row.lesion_uid == proposed else row
+            for row in report.lesions
+        ),
+    )
+    before, after = (cohort_figures(each, lesion_cards(each)) for each in (report, changed))
+    for old, new in zip(before[1:], after[1:], strict=True):
+        assert new.drawing.count("fill: var(--paper") > old.drawing.count("fill: var(--paper")
+        assert ("accepted" in old.caption, "no reader has accepted" in new.caption) == (False, True)
+
+
+def test_a_caption_names_a_few_lesions_and_counts_many(report: CohortReport) -> None:
+    card = next(card for card in lesion_cards(report) if card.row.change_percent is not None)
+    lost = replace(card, row=replace(card.row, change_percent=None))
+    few, many = (cohort_figures(report, [card, *[lost] * n])[1].caption for n in (2, 21))
+    name = lesion_labels(report)[card.row.lesion_uid]
+    assert few.endswith(f"could be measured: {name}, {name}.")
+    assert many.endswith("could be measured: 21 lesions.")
 
 
 def test_without_a_lesion_there_is_no_figure(report: CohortReport) -> None:

@@ -173,3 +173,39 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone() -> None:
     before = dict(mpl.rcParams)
     trajectory(course_rows(0))
     assert dict(mpl.rcParams) == before
+
+
+HOLLOW = "fill: var(--paper, #ffffff)"
+
+
+def test_a_visit_that_rests_on_a_proposal_is_hollow() -> None:
+    first, *rest = course_rows(0)
+    rows = [replace(first, flags=("proposed",)), *rest]
+    assert trajectory(rows).count(HOLLOW) == trajectory(course_rows(0)).count(HOLLOW) + 1
+    description = parsed(trajectory(rows)).findtext("desc") or ""
+    assert [", proposed" in words for words in description.split("; ")] == [True] + [False] * len(rest)
+
+
+def test_a_bar_that_rests_on_a_proposal_is_hollow() -> None:
+    accepted, proposed = bar("a", -50.0), replace(bar("a", -50.0), is_proposed=True)
+    drawings = [waterfall_svg([each], prefix="w") for each in (accepted, proposed)]
+    assert [HOLLOW in svg for svg in drawings] == [False, True]
+    assert (parsed(drawings[1]).findtext("desc") or "").endswith("stable (proposed)")
+
+
+def test_a_proposed_point_of_a_course_is_hollow() -> None:
+    course = Course(points=((0, 0.0), (90, 40.0)), outcome=OutcomeClass.PROGRESSION)
+    marks = [
+        courses_svg([each], prefix="c", landmark_day=70).count(HOLLOW)
+        for each in (course, replace(course, proposed_days=(90,)))
+    ]
+    assert marks == [0, 1]
+
+
+def test_a_segment_too_narrow_for_its_number_bears_none() -> None:
+    counts = {OutcomeClass.RESORPTION: 8, OutcomeClass.STABLE: 13, OutcomeClass.INDETERMINATE: 479}
+    assert texts(tally_bar_svg(counts, prefix="t", title="Latest")) == ["8", "13", "479"]
+    counts |= {OutcomeClass.RESORPTION: 6, OutcomeClass.STABLE: 12}
+    svg = tally_bar_svg(counts, prefix="t", title="Latest")
+    assert texts(svg) == ["479"]
+    assert parsed(svg).findtext("desc") == "resorption 6, stable 12, indeterminate 479"

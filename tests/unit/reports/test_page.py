@@ -9,11 +9,12 @@ import pytest
 
 from herntrack.errors import ReportError
 from herntrack.model.vocabulary import OutcomeClass
-from herntrack.reports import page
+from herntrack.reports import page, wording
 from herntrack.reports.cohort_figures import FIGURE_FILES
 from herntrack.reports.page import render_patient_page, render_report, write_report
 from herntrack.reports.records import CohortReport, lesion_anchor, patient_page_name
 from herntrack.reports.tables import CHANGES, LESIONS
+from herntrack.reports.views import summary_facts
 from tests.unit.reports.fabricated import COURSES, fabricated_report
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -206,6 +207,64 @@ def test_absent_is_written_on_the_picture(parsed: Page) -> None:
     assert len(marks) == 2
 
 
+def test_software_that_proposed_is_no_reader(plain: CohortReport) -> None:
+    (first, *others) = plain.changes
+    changes = (replace(first, reader="software", flags=("proposed",)), *others)
+    readers = {
+        fact.value
+        for each in (plain, replace(plain, changes=changes))
+        for fact in summary_facts(each)
+        if fact.name == "readers"
+    }
+    assert readers == {", ".join(sorted({row.reader for row in plain.changes if row.reader}))}
+
+
+def test_a_picture_says_that_it_was_proposed(report: CohortReport) -> None:
+    details = tuple(
+        replace(
+            detail,
+            key_strips=tuple(
+                replace(strip, panels=tuple(replace(panel, is_proposed=True) for panel in strip.panels))
+                for strip in detail.key_strips
+            ),
+        )
+        for detail in report.details
+    )
+    proposed = Page(render_report(replace(report, details=details)))
+    assert "absent?" in proposed.text
+    assert "present (proposed)" in proposed.text
+    outlines = [
+        a["class"] for tag, a in proposed.elements if tag == "path" and "outline" in a.get("class", "")
+    ]
+    assert outlines
+    assert set(outlines) == {"outline proposed"}
+    assert all("proposed by software" in words for words in proposed.values("aria-label") if "slice" in words)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "\N{EN DASH}"),
+        (1.0, "1.00"),
+        (0.9998, ">\N{NARROW NO-BREAK SPACE}0.99"),
+        (0.994, "0.99"),
+        (0.006, "0.01"),
+        (0.004, "<\N{NARROW NO-BREAK SPACE}0.01"),
+        (0.0, "0.00"),
+    ],
+)
+def test_a_share_that_is_nearly_all_is_not_said_to_be_all(value: float | None, words: str) -> None:
+    assert wording.share(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.0, "0"), (0.0042, "0.4"), (0.0379, "4"), (0.641, "64"), (0.9958, "99.6"), (1.0, "100")],
+)
+def test_a_rate_is_nothing_or_all_only_where_it_is_just_that(value: float, words: str) -> None:
+    assert wording.rate(value) == words
+
+
 def test_hostile_text_stays_text(plain: CohortReport) -> None:
     lesions = (replace(plain.lesions[0], patient_id=HOSTILE), *plain.lesions[1:])
     changes = tuple(
@@ -303,16 +362,6 @@ def test_a_figure_that_a_report_no_longer_has_is_removed(plain: CohortReport, tm
     lesions = tuple(replace(row, change_percent=None) for row in plain.lesions)
     write_report(replace(plain, changes=unread, lesions=lesions), tmp_path)
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"flow.svg", "timeline.svg"}
-
-
-def test_a_picture_states_the_error_that_the_table_states(report: CohortReport) -> None:
-    # Read by another reader: the larger error counts.
-    changes = tuple(
-        replace(row, volume_sigma_mm3=123.0) if row.volume_mm3 == 410.0 else row for row in report.changes
-    )
-    text = Page(render_patient_page(replace(report, changes=changes), "P-01")).text
-    assert text.count("410 \N{PLUS-MINUS SIGN} 123") == 2
-    assert "410 \N{PLUS-MINUS SIGN} 91" not in text
 
 
 def test_the_word_at_the_head_of_a_card_comes_with_its_stability(report: CohortReport, parsed: Page) -> None:

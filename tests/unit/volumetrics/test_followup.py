@@ -10,7 +10,13 @@ import pytest
 
 from herntrack.errors import MeasurementError
 from herntrack.model.vocabulary import ImageRole, Modality, Plane, ReadingStatus, Weighting
-from herntrack.volumetrics.followup import ReadingFact, build_followup, reading_of_record
+from herntrack.volumetrics.error_model import sigma_mm3
+from herntrack.volumetrics.followup import (
+    ReadingFact,
+    build_followup,
+    reading_of_record,
+    stated_sigma_mm3,
+)
 from herntrack.volumetrics.outcome import decide_outcome
 from herntrack.volumetrics.records import baseline_of_record, is_same_protocol
 from herntrack.volumetrics.rules import load_rules
@@ -115,6 +121,55 @@ def test_two_other_readers_leave_the_visit_unresolved() -> None:
 def test_another_reader_is_compared_with_the_larger_error() -> None:
     followup = build_followup([READING, on_day(30), on_day(91, reader="reader-b")], RULES)
     assert [visit.is_same_protocol_and_reader for visit in followup.visits] == [True, False]
+
+
+# --- error ----------------------------------------------------------------------------------
+
+# Of 900 mm3: hypot(20, 1.6 * 93.2) and hypot(20, 2.2 * 93.2).
+SAME_MM3, MIXED_MM3 = 150.482, 206.050
+
+
+@pytest.mark.parametrize(
+    ("changes", "baseline_changes", "sigma"),
+    [
+        ({}, {}, SAME_MM3),
+        ({"reader": "reader-b"}, {}, MIXED_MM3),
+        ({"plane": Plane.AXIAL}, {}, MIXED_MM3),
+        ({"modality": Modality.CT}, {}, MIXED_MM3),
+        ({"is_proposed": True}, {}, MIXED_MM3),
+        ({}, {"is_proposed": True}, MIXED_MM3),
+        ({"is_proposed": True}, {"is_proposed": True}, MIXED_MM3),
+        ({"status": ReadingStatus.ABSENT, "volume_mm3": None, "reader": "reader-b"}, {}, 20.0),
+    ],
+)
+def test_the_error_stated_with_a_volume_is_that_of_its_comparison(
+    changes: dict[str, Any], baseline_changes: dict[str, Any], sigma: float
+) -> None:
+    later, baseline = on_day(91, stack_uid="2.25.101", **changes), replace(READING, **baseline_changes)
+    assert stated_sigma_mm3(later, baseline, RULES) == pytest.approx(sigma, abs=1e-3)
+    # The outcome decides with the same one.
+    (visit,) = build_followup([baseline, later], RULES).visits
+    decided = sigma_mm3(
+        visit.comparable_mm3, boundary_k_mm=visit.boundary_k_mm(RULES), floor_mm3=RULES.volume_floor_mm3
+    )
+    assert stated_sigma_mm3(later, baseline, RULES) == decided
+
+
+def test_the_error_of_what_is_compared_with_nothing_is_that_of_a_repeat() -> None:
+    proposal = replace(READING, is_proposed=True)
+    # A header that does not say all of it does not make a reading differ from itself.
+    unknown = replace(READING, slice_spacing_mm=None)
+    for fact in (READING, unknown):
+        assert stated_sigma_mm3(fact, None, RULES) == pytest.approx(SAME_MM3, abs=1e-3)
+        assert stated_sigma_mm3(fact, fact, RULES) == pytest.approx(SAME_MM3, abs=1e-3)
+    assert stated_sigma_mm3(proposal, None, RULES) == pytest.approx(MIXED_MM3, abs=1e-3)
+    assert stated_sigma_mm3(proposal, proposal, RULES) == pytest.approx(MIXED_MM3, abs=1e-3)
+
+
+def test_a_reading_without_a_volume_has_no_error() -> None:
+    unreadable = on_day(91, status=ReadingStatus.NOT_EVALUABLE)
+    assert stated_sigma_mm3(unreadable, READING, RULES) is None
+    assert stated_sigma_mm3(on_day(91, volume_mm3=None), READING, RULES) is None
 
 
 # --- stacks ---------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from herntrack.volumetrics.outcome import (
     decide_visit_state,
 )
 from herntrack.volumetrics.rules import RuleSet, load_rules
-from herntrack.volumetrics.visits import compare_with_baseline, why_not_evaluable
+from herntrack.volumetrics.visits import compare_with_baseline, why_no_state, why_not_evaluable
 
 HERE = Path(__file__).parent
 CASES: list[dict[str, Any]] = json.loads((HERE / "outcome_cases.json").read_text(encoding="utf-8"))["cases"]
@@ -196,6 +196,37 @@ def test_why_a_visit_is_not_evaluable_is_told() -> None:
     assert why_not_evaluable(baseline, present(91, 500.0, modality=None)) == ("modality_unknown",)
     unresolved = replace(unreadable(91), problems=("readers_unresolved",))
     assert why_not_evaluable(baseline, unresolved) == ("readers_unresolved",)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "reasons"),
+    [
+        # Nobody's images stand for an unresolved baseline: nothing can be said of how they were made.
+        (
+            Baseline(
+                volume_mm3=None,
+                modality=None,
+                status=ReadingStatus.NOT_EVALUABLE,
+                problems=("readers_unresolved",),
+            ),
+            ("baseline_not_evaluable",),
+        ),
+        (
+            Baseline(volume_mm3=900.0, modality=Modality.MR, problems=("sequences_discordant",)),
+            ("baseline_not_evaluable",),
+        ),
+        (
+            Baseline(volume_mm3=None, modality=Modality.CT, status=ReadingStatus.NOT_EVALUABLE),
+            ("baseline_not_evaluable", "modality_differs"),
+        ),
+        (mr_baseline(99.9), ("baseline_below_limit",)),
+        (mr_baseline(100.0), ()),
+    ],
+)
+def test_why_a_visit_has_no_state_against_its_baseline_is_told(
+    baseline: Baseline, reasons: tuple[str, ...]
+) -> None:
+    assert why_no_state(baseline, present(91, 500.0), RULES) == reasons
 
 
 # --- baseline -------------------------------------------------------------------------------
