@@ -207,6 +207,7 @@ class ReadingRow(Base):
     proposed_from: Mapped[str | None]
     guards: Mapped[Any] = mapped_column(JSON)
     descriptors: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    facet_line: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
 
 
 class MeasurementRow(Base):

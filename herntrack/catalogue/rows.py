@@ -13,6 +13,7 @@ from herntrack.dicom.header_parts import HeaderParts, header_of_parts, shared_ke
 from herntrack.model import images, records
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.descriptors import Descriptors
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import (
     HerniationType,
@@ -218,15 +219,15 @@ def reading_record(row: models.ReadingRow) -> records.Reading:
         values[name] = tuple((x, y, z) for x, y, z in values[name])
     values["guards"] = tuple(row.guards)
     values["descriptors"] = None if row.descriptors is None else Descriptors.from_dict(row.descriptors)
+    values["facet_line"] = None if row.facet_line is None else FacetLine.from_dict(row.facet_line)
     return records.Reading(**values)
 
 
 def reading_row(reading: records.Reading) -> dict[str, Any]:
     """Return a reading as a row."""
-    plane, said = reading.base_plane, reading.descriptors
+    values = {name: getattr(reading, name) for name in ("base_plane", "descriptors", "facet_line")}
     return plain_row(reading) | {
-        "base_plane": None if plane is None else plane.as_dict(),
-        "descriptors": None if said is None else said.as_dict(),
+        name: None if value is None else value.as_dict() for name, value in values.items()
     }
 
 

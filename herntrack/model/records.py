@@ -13,6 +13,7 @@ import numpy as np
 from herntrack._typing import Affine4x4
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.descriptors import Descriptors
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.vocabulary import (
     HerniationType,
     Horizon,
@@ -97,6 +98,8 @@ class Reading:
         What a reader should look at, sentences.
     descriptors : Descriptors or None
         What the reader says of it besides; None if nothing.
+    facet_line : FacetLine or None
+        The line between the facets that the reader drew, in the visit's coordinates.
     """
 
     reading_uid: str
@@ -124,14 +127,17 @@ class Reading:
     proposed_from: str | None = None
     guards: tuple[str, ...] = ()
     descriptors: Descriptors | None = None
+    facet_line: FacetLine | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """Numbers from one reading.
 
-    Volumes are mm3, lengths mm. `volume_sigma_mm3` is the error expected when the same
-    reader repeats the reading on the same protocol, by the rule set named here.
+    Volumes are mm3, lengths mm. `volume_sigma_mm3` is kept as the error expected when the same
+    reader repeats the reading on the same protocol, by the rule set named here; where a reading is
+    shown it holds the error that its comparison with the baseline has
+    (`herntrack.workflows.stated_errors`).
 
     `volume_mm3` counts voxels and is primary. Beside it stand other estimates of the same mask:
     `lower_volume_mm3` and `upper_volume_mm3` without and with half of the voxels at its edge,

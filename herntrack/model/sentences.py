@@ -43,6 +43,55 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         " visit, or read the visit as not evaluable",
         "no_regular_stack": "the visit of {visit} has no regular sagittal or axial stack; see: herntrack list"
         " stacks",
+        # Slices that came after a stack was read.
+        "stack_grown": "the reading was made on {n_read} of now {n_now} slices: its volume is that of the"
+        " slices that were read. Look at those that came, then read the visit again",
+        "stack_lost": "the reading was made on {n_read} slices, of which {n_gone} are not catalogued any"
+        " more; ingest them again, or read the visit again",
+        "stack_divided": "the {n_read} slices that the reading was made on lie otherwise in the series now:"
+        " its volume is that of the slices that were read. Read the visit again",
+        "sign_fewer_slices": "the reading was made on {n_read} of now {n_now} slices, so it cannot be signed;"
+        " look at those that came, save the reading again, then sign",
+        "proposal_fewer_slices": "the proposal was made on other slices than the stack has now ({n_read}; now"
+        " {n_now}); make it anew (herntrack propose, or herntrack segment), then accept",
+        # Workspaces, catalogues and files that are not there, or not as they were.
+        "no_workspace": "{folder} is no workspace: it has no {file}; run herntrack init",
+        "no_workspace_above": "no workspace in {folder} or above it; make one with: herntrack init DIR, or"
+        " name one with -w DIR",
+        "file_unreadable": "{path} cannot be read: {detail}",
+        "no_catalogue": "{folder} has no {file}; run herntrack rebuild to make it from images and readings",
+        "catalogue_empty": "the catalogue has no tables; run herntrack rebuild to make it anew",
+        "catalogue_version": "the catalogue is at schema {revision}, this herntrack needs {needed};"
+        " run herntrack db upgrade (or install a newer herntrack if the catalogue is newer)",
+        "catalogue_read_only": "the catalogue may only be read here, and this command has something to write;"
+        " ask for write permission on the workspace, or work on a copy of it",
+        "workspace_read_only": "{what}, and the workspace may only be read here; run {command} where it may"
+        " be written, or work on a copy of it",
+        "workspace_not_written": "the workspace {folder} cannot be written ({detail}); list and report work"
+        " on it, but what changes it needs write permission",
+        "readings_not_written": "the readings folder cannot be written: {detail}; nothing was recorded. Make"
+        " space or correct the folder's rights, then {again}",
+        "catalogue_busy": "another process has been writing to the catalogue all the time; run the command"
+        " again when it has ended",
+        "catalogue_not_written": "the catalogue cannot be written: {detail}; see that its disk has free space"
+        " and is still there, then do it again",
+        "file_missing": "{path} is missing under root '{root}' ({folder}); if the folder was moved:"
+        " herntrack roots move {root} NEWPATH",
+        "frame_missing": "{path} has no frame {number} any more; ingest the folder again",
+        "file_changed": "{path}: {detail}. The files changed since they were catalogued: ingest the folder"
+        " again",
+        "files_counted": "{n} files for a stack of {n_slices} slices",
+        "not_read_yet": "the stack was not read; open it again",
+        # Why a stack is no volume.
+        "stack_irregular": "stack {stack} is no regular volume: {problems}. Export the missing slices or"
+        " choose another stack",
+        "single_slice": "a single slice at {place} mm along the normal: there is no centre-to-centre"
+        " distance, so no volume",
+        "uneven_step": "uneven step of {step} mm between {before} and {after} mm along the normal (typical"
+        " {typical} mm)",
+        "slices_missing": "{n} slice(s) missing at {places} mm, between {before} and {after} mm along the"
+        " normal (step {typical} mm)",
+        "more_uneven": "{n} more uneven step(s) between {first} and {last} mm",
         # Saving and signing.
         "saved_not_measured": "The reading is saved; its numbers could not be computed: {detail}",
         "replaced_is_signed": "reading {reading} was signed by {by} on {on} and is final; amend it with a"
@@ -85,11 +134,16 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "carried_forward": "Carried forward from {old_mm3} mm3 and outlined anew: {new_mm3} mm3. Proposed"
         " until accepted.",
         "nothing_found": "No fragment was found. {detail} Proposed until accepted.",
+        "remnant_in_doubt": "nothing is proposed: there may be a remnant of up to {mm3} mm3 at {point} mm, or"
+        " it is something else, such as a nerve root or ligament. Look there; then click in it (herntrack"
+        " segment --at {point}), or read the visit as absent",
         "place_not_imaged": "only {inside} % of the baseline fragment's place lie in the follow-up stack, at"
         " least {needed} % are needed; choose a stack that covers it, or check the alignment",
         "read_already": "{by} has read this visit.",
         "proposal_up_to_date": "The proposal is up to date.",
         "proposal_clicked": "{by} clicked this visit; --again carries it forward anew.",
+        "no_lesion_read": "no lesion of patient {patient} was read at its baseline; outline it first, for"
+        " example with: {command}",
         "baseline_not_read": "the lesion was not read before; outline its baseline first",
         "nothing_to_carry": "the reading of {visit} says {status}: there is no outline to carry forward",
         "none_comparable": "no stack of the visit may be compared with the baseline's ({detail}); record it"
@@ -105,15 +159,42 @@ SENTENCES: Final[Mapping[str, str]] = MappingProxyType(
         "quiet_no_plane": "Nothing is suggested without a base plane; place one.",
         "quiet_empty": "Nothing is suggested for an empty outline.",
         "quiet_pfirrmann": "The Pfirrmann grade is not computed; judge the disc on T2.",
-        "quiet_midline": "Not suggested: the midline is not known; confirm the level.",
-        "quiet_zone": "Not suggested: the zones end at the facets and pedicles, which are not measured here.",
-        "quiet_msu": "Not suggested: the line between the facet joints is not measured; grade on axial T2.",
+        "quiet_midline": "Not suggested: the midline is not known; confirm the level, or draw the line"
+        " between the facets.",
+        "quiet_zone": "Not suggested: the zones are bounded by the facets; draw the line between them.",
+        "quiet_msu": "Not suggested: the line between the facet joints is not drawn; draw it on axial T2.",
+        "quiet_beyond_facet": "Not suggested: its centre lies {offset} mm from the midline, beyond the"
+        " facet's edge at {half} mm; subarticular or foraminal is told by the pedicles, which are not"
+        " measured.",
+        "quiet_line_elsewhere": "Not suggested: the line between the facets lies {mm} mm above or below the"
+        " greatest extrusion, limit {limit} mm; draw it on the slice there.",
+        "quiet_line_in_front": "Not suggested: the line between the facets does not lie behind the base"
+        " plane; look at both.",
+        # The facet line.
+        "line_length": "the line is {mm} mm long, and facet joints lie {low} to {high} mm apart; draw it"
+        " from the medial edge of one to that of the other",
+        "line_not_across": "the line does not run from side to side; draw it in an axial view, from the"
+        " medial edge of one facet joint to that of the other",
+        "line_other_frame": "this stack has other coordinates than the one that is read; draw the line on a"
+        " stack of the same examination",
         # One click.
         "click_outside": "the point ({point}) mm lies outside the stack, at slice {slice}, row {row}, column"
         " {column} of {shape}. The stack reaches over {ranges} mm (LPS): give the point in its coordinates,"
         " or name the stack that was clicked on",
         "clicks_contradict": "the point ({point}) mm is said to be in the fragment, and one {mm} mm from it"
         " not to be, which contradicts itself; give points at least {limit} mm apart",
+        "click_in_air": "the point ({point}) mm shows no tissue: its intensity is {level}, as of air,"
+        " and disc-like tissue has {low} to {high} there; click in the fragment",
+        "click_as_bone": "A point lies in tissue of {level} HU, as bone has; look whether it is in the"
+        " fragment.",
+        "click_as_fat": "A point lies in tissue of {level} HU, as fat has; look whether it is in the"
+        " fragment.",
+        "click_as_dark": "A point lies where the image is as dark as cortical bone, ligament or gas; look"
+        " whether it is in the fragment.",
+        "click_as_bright": "A point lies in what is brightest around it, as fluid (on T2) or fat is; look"
+        " whether it is in the fragment.",
+        "click_as_large": "A point lies in tissue with nothing brighter within {mm} mm, as inside a vertebra,"
+        " a muscle or fat, and a fragment borders on fluid or fat; look whether it is in the fragment.",
         "nothing_outlined": "nothing was outlined there; click in the fragment's middle",
         "click_before_plane": "a point lies {depth} mm in front of the base plane, where nothing counts as"
         " herniated; move the plane or click behind it",

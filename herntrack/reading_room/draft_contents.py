@@ -17,6 +17,7 @@ from herntrack._typing import MaskZYX
 from herntrack.errors import DraftError, HerntrackError
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.descriptors import NO_DESCRIPTORS, Descriptors
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.reading_room.draft_files import DraftKey
@@ -29,8 +30,8 @@ from herntrack.reading_room.journal_format import (
 )
 from herntrack.reading_room.mask_session import MaskSession
 
-SCHEMA: Final = 1
-"""Version of the layout that is written, and the newest that is read."""
+SCHEMA: Final = 2
+"""Version of the layout that is written, and the newest that is read; 1 knew no facet line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,8 @@ class DraftBeginning:
         The mask at the beginning.
     base_plane : BasePlane or None
         The plane at the beginning.
+    facet_line : FacetLine or None
+        The line between the facets at the beginning.
     judgement : Judgement
         What was said at the beginning.
     known_uids : tuple of str
@@ -80,6 +83,7 @@ class DraftBeginning:
     geometry: VolumeGeometry
     mask: MaskZYX
     base_plane: BasePlane | None = None
+    facet_line: FacetLine | None = None
     judgement: Judgement = Judgement()
     known_uids: tuple[str, ...] = ()
     proposed_from: str | None = None
@@ -110,6 +114,7 @@ def beginning_record(beginning: DraftBeginning, moment: datetime) -> JournalReco
         "affine_lps": beginning.geometry.as_lists(),
         "shape_zyx": list(beginning.geometry.shape_zyx),
         "base_plane": beginning.base_plane and beginning.base_plane.as_dict(),
+        "facet_line": beginning.facet_line and beginning.facet_line.as_dict(),
         "judgement": _judgement_values(beginning.judgement),
         "known_uids": list(beginning.known_uids),
         "proposed_from": beginning.proposed_from,
@@ -137,7 +142,7 @@ def beginning_of(record: JournalRecord) -> DraftBeginning:
             affine_lps=np.asarray(values["affine_lps"], dtype=np.float64),
             shape_zyx=tuple(values["shape_zyx"]),
         )
-        plane = values["base_plane"]
+        plane, line = values["base_plane"], values.get("facet_line")
         return DraftBeginning(
             key=DraftKey(
                 lesion_uid=values["lesion_uid"],
@@ -148,6 +153,7 @@ def beginning_of(record: JournalRecord) -> DraftBeginning:
             geometry=geometry,
             mask=unpacked_mask(record.content, geometry.shape_zyx),
             base_plane=None if plane is None else BasePlane.from_dict(plane),
+            facet_line=None if line is None else FacetLine.from_dict(line),
             judgement=_judgement(values["judgement"]),
             known_uids=tuple(values["known_uids"]),
             proposed_from=values["proposed_from"],
@@ -170,7 +176,12 @@ def replayed(beginning: DraftBeginning, records: Sequence[JournalRecord]) -> Rep
     DraftError
         If a record holds what cannot follow the one before.
     """
-    session = MaskSession(beginning.mask, beginning.geometry, base_plane=beginning.base_plane)
+    session = MaskSession(
+        beginning.mask,
+        beginning.geometry,
+        base_plane=beginning.base_plane,
+        facet_line=beginning.facet_line,
+    )
     judgement, saved_judgement = beginning.judgement, beginning.judgement
     saved_uid: str | None = None
     n_changes = 0

@@ -4,7 +4,7 @@ A change holds only what it changed, so keeping, undoing and counting it costs w
 not what the stack measures. A mask is true or false: the old value of a changed voxel is the
 opposite of the new one.
 
-Public: `Tool`, `MaskEdit`, `NO_INDICES`.
+Public: `Tool`, `MaskEdit`, `PlaneMove`, `LineMove`, `NO_INDICES`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from herntrack.errors import GeometryError
 from herntrack.model.base_plane import BasePlane
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.vocabulary import Term
 
 FlatIndices: TypeAlias = npt.NDArray[np.int64]
@@ -41,6 +42,7 @@ class Tool(Term):
     PROPOSAL = "proposal"
     CLEAR = "clear"
     BASE_PLANE = "base plane"
+    FACET_LINE = "facet line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,17 @@ class PlaneMove:
     after: BasePlane | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineMove:
+    """The facet line before and after a change."""
+
+    before: FacetLine | None
+    after: FacetLine | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MaskEdit:
-    """A change of a mask, of its base plane, or of both.
+    """A change of a mask, of its base plane, of both, or of the facet line.
 
     Parameters
     ----------
@@ -63,6 +73,8 @@ class MaskEdit:
         Voxels that became true, and false; flat indices, each once. Stored read-only.
     plane : PlaneMove or None
         Where the base plane went, if it did.
+    line : LineMove or None
+        Where the facet line went, if it did.
 
     Raises
     ------
@@ -74,6 +86,7 @@ class MaskEdit:
     added: FlatIndices
     removed: FlatIndices
     plane: PlaneMove | None = None
+    line: LineMove | None = None
 
     def __post_init__(self) -> None:
         for name in ("added", "removed"):
@@ -100,6 +113,16 @@ class MaskEdit:
         """Every voxel that changed, shape (n_changed,)."""
         return np.concatenate([self.added, self.removed])
 
+    @property
+    def is_of_outline(self) -> bool:
+        """Whether voxels or the base plane changed."""
+        return self.n_changed > 0 or self.plane is not None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing changed at all."""
+        return not self.is_of_outline and self.line is None
+
     def slices(self, shape_zyx: tuple[int, int, int]) -> tuple[int, ...]:
         """Return the slices that changed, in order: those a view has to repaint."""
         per_slice = shape_zyx[1] * shape_zyx[2]
@@ -108,4 +131,5 @@ class MaskEdit:
     def reversed(self) -> MaskEdit:
         """Return the change that takes this one back."""
         move = None if self.plane is None else PlaneMove(before=self.plane.after, after=self.plane.before)
-        return MaskEdit(tool=self.tool, added=self.removed, removed=self.added, plane=move)
+        line = None if self.line is None else LineMove(before=self.line.after, after=self.line.before)
+        return MaskEdit(tool=self.tool, added=self.removed, removed=self.added, plane=move, line=line)

@@ -29,7 +29,8 @@ import numpy as np
 from herntrack._typing import MaskZYX
 from herntrack.errors import DraftError, HerntrackError
 from herntrack.model.base_plane import BasePlane
-from herntrack.reading_room.edits import FlatIndices, MaskEdit, PlaneMove, Tool
+from herntrack.model.facet_line import FacetLine
+from herntrack.reading_room.edits import FlatIndices, LineMove, MaskEdit, PlaneMove, Tool
 
 MAGIC: Final = b"HJ"
 _FRAME: Final = struct.Struct("<2sI8s")
@@ -131,6 +132,11 @@ def edit_record(edit: MaskEdit) -> JournalRecord:
             "before": edit.plane.before and edit.plane.before.as_dict(),
             "after": edit.plane.after and edit.plane.after.as_dict(),
         }
+    if edit.line is not None:
+        values["line"] = {
+            "before": edit.line.before and edit.line.before.as_dict(),
+            "after": edit.line.after and edit.line.after.as_dict(),
+        }
     # Neighbours in a row differ by one: differences shrink to a few bytes.
     content = zlib.compress(np.diff(edit.changed, prepend=0).astype("<i8").tobytes(), 1)
     return JournalRecord(kind=Kind.EDIT, values=values, content=content)
@@ -147,13 +153,15 @@ def edit_of(record: JournalRecord) -> MaskEdit:
     try:
         changed: FlatIndices = np.cumsum(np.frombuffer(zlib.decompress(record.content), dtype="<i8"))
         n_added = int(record.values["n_added"])
-        move = record.values.get("plane")
+        move, drawn = record.values.get("plane"), record.values.get("line")
         plane = move and PlaneMove(before=_plane(move["before"]), after=_plane(move["after"]))
+        line = drawn and LineMove(before=_line(drawn["before"]), after=_line(drawn["after"]))
         return MaskEdit(
             tool=Tool.parse(record.values["tool"]),
             added=changed[:n_added],
             removed=changed[n_added:],
             plane=plane or None,
+            line=line or None,
         )
     except (KeyError, TypeError, ValueError, zlib.error, HerntrackError) as error:
         raise DraftError(f"the journal holds a change that cannot be read: {error}") from error
@@ -182,6 +190,10 @@ def unpacked_mask(content: bytes, shape_zyx: tuple[int, int, int]) -> MaskZYX:
 
 def _plane(values: Mapping[str, Any] | None) -> BasePlane | None:
     return None if values is None else BasePlane.from_dict(values)
+
+
+def _line(values: Mapping[str, Any] | None) -> FacetLine | None:
+    return None if values is None else FacetLine.from_dict(values)
 
 
 def _record(body: bytes) -> JournalRecord | None:

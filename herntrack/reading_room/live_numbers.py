@@ -2,7 +2,8 @@
 
 The stored readings are prepared once for an opened visit. Each stroke then brings only a new number
 of voxels: the volume is a product, and change, state and outcome are decided from a handful of
-volumes, with the rules' own code and without a query.
+volumes, with the rules' own code and without a query. Volumes, errors and changes are those that a
+report would state if the draft were stored as it is.
 
 Public: `LiveNumbers`, `LiveContext`, `LivePicture`, `CoursePoint`.
 """
@@ -15,12 +16,12 @@ from datetime import date
 
 from herntrack.model.vocabulary import Horizon, OutcomeClass, ReadingStatus, VisitState
 from herntrack.volumetrics.decision import Ground
-from herntrack.volumetrics.error_model import Z_95_TWO_SIDED, VolumeChange, sigma_mm3
-from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, build_followup
+from herntrack.volumetrics.error_model import Z_95_TWO_SIDED, VolumeChange
+from herntrack.volumetrics.followup import LesionFollowUp, ReadingFact, build_followup, stated_sigma_mm3
 from herntrack.volumetrics.outcome import OutcomeDecision, decide_outcome, decide_visit_state
 from herntrack.volumetrics.rules import RuleSet
 from herntrack.volumetrics.stability import Stability, outcome_stability
-from herntrack.volumetrics.visits import compare_with_baseline, why_not_evaluable
+from herntrack.volumetrics.visits import compare_with_baseline, why_no_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,10 @@ class LivePicture:
     Parameters
     ----------
     volume_mm3, sigma_mm3 : float or None
-        Of the draft (mm3); None for a visit that is not evaluable.
+        Of the draft (mm3); None for a visit that is not evaluable. The error is that of the comparison
+        with the baseline.
+    own_sigma_mm3 : float or None
+        The error of a repeat by the same reader (mm3), which tells nothing of other visits.
     change : VolumeChange or None
         Against the baseline; None at the baseline or where nothing may be compared.
     state : VisitState or None
@@ -112,6 +116,7 @@ class LivePicture:
 
     volume_mm3: float | None
     sigma_mm3: float | None
+    own_sigma_mm3: float | None = None
     change: VolumeChange | None = None
     state: VisitState | None = None
     problems: tuple[str, ...] = ()
@@ -124,8 +129,9 @@ class LivePicture:
     flags: tuple[str, ...] = ()
 
     def blinded(self) -> LivePicture:
-        """Return what a blinded reader may see: the volume and its error, nothing of other visits."""
-        return LivePicture(volume_mm3=self.volume_mm3, sigma_mm3=self.sigma_mm3)
+        """Return what a blinded reader may see: the volume and its own error, nothing of other visits."""
+        own = self.own_sigma_mm3
+        return LivePicture(volume_mm3=self.volume_mm3, sigma_mm3=own, own_sigma_mm3=own)
 
 
 class LiveNumbers:
@@ -155,14 +161,9 @@ class LiveNumbers:
         """What was known before the first stroke."""
         return self._context
 
-    def volume(self, n_voxels: int) -> tuple[float, float]:
-        """Return volume and standard error of a number of voxels (mm3)."""
-        rules = self._context.rules
-        volume = n_voxels * self._context.voxel_volume_mm3
-        error = sigma_mm3(volume, boundary_k_mm=rules.boundary_k_same_mm, floor_mm3=rules.volume_floor_mm3)
-        return volume, error
-
-    def update(self, n_voxels: int, status: ReadingStatus = ReadingStatus.PRESENT) -> LivePicture:
+    def update(
+        self, n_voxels: int, status: ReadingStatus = ReadingStatus.PRESENT, *, is_proposed: bool = False
+    ) -> LivePicture:
         """Return the numbers of the draft as it is now.
 
         Parameters
@@ -171,18 +172,23 @@ class LiveNumbers:
             Voxels of the mask; what an absent reading leaves of it is its residue.
         status : ReadingStatus
             What the reader says so far.
+        is_proposed : bool
+            Whether it still is a proposal that nobody accepted and nobody changed.
         """
-        volume, error = self.volume(n_voxels)
-        is_measured = status is not ReadingStatus.NOT_EVALUABLE
+        draft = self._draft(n_voxels, status, is_proposed=is_proposed)
+        rules = self._context.rules
+        followup = self._followup(draft)
+        baseline_fact = None if followup is None else followup.baseline_fact
         picture = LivePicture(
-            volume_mm3=volume if is_measured else None, sigma_mm3=error if is_measured else None
+            volume_mm3=draft.volume_mm3,
+            sigma_mm3=stated_sigma_mm3(draft, baseline_fact, rules),
+            own_sigma_mm3=stated_sigma_mm3(draft, None, rules),
         )
-        if not self._counts:
+        if not self._counts or followup is None:
             return picture
-        followup = self._followup(n_voxels, status)
         decision = self._decide(followup)
         return replace(
-            self._compared(picture, n_voxels, status),
+            self._compared(picture, draft),
             is_of_record=self._is_of_record(followup),
             points=self._points(followup),
             outcome=decision.outcome,
@@ -194,38 +200,43 @@ class LiveNumbers:
 
     def stability(self, n_voxels: int, status: ReadingStatus = ReadingStatus.PRESENT) -> Stability | None:
         """Return how sure the outcome is; takes some milliseconds, so not with every stroke."""
-        if not self._counts:
+        followup = self._followup(self._draft(n_voxels, status))
+        if not self._counts or followup is None:
             return None
-        followup = self._followup(n_voxels, status)
         return outcome_stability(followup.baseline, followup.visits, self._context.rules)
 
-    def _draft(self, n_voxels: int, status: ReadingStatus) -> ReadingFact:
-        volume = None if status is ReadingStatus.NOT_EVALUABLE else self.volume(n_voxels)[0]
-        return replace(self._context.draft, status=status, volume_mm3=volume)
+    def _draft(self, n_voxels: int, status: ReadingStatus, *, is_proposed: bool = False) -> ReadingFact:
+        is_measured = status is not ReadingStatus.NOT_EVALUABLE
+        volume = n_voxels * self._context.voxel_volume_mm3 if is_measured else None
+        return replace(self._context.draft, status=status, volume_mm3=volume, is_proposed=is_proposed)
 
-    def _followup(self, n_voxels: int, status: ReadingStatus, *, is_alone: bool = False) -> LesionFollowUp:
-        draft = self._draft(n_voxels, status)
+    def _followup(self, draft: ReadingFact, *, is_alone: bool = False) -> LesionFollowUp | None:
+        """Return the follow-up with the draft, unless that lies before day 0; None if nothing is left."""
         others: Sequence[ReadingFact] = self._stored
         if is_alone:
             others = [fact for fact in others if fact.visit_date != draft.visit_date]
-        context = self._context
-        return build_followup([*others, draft], context.rules, primary_reader=context.primary_reader)
+        facts = [*others, draft] if self._counts else [*others]
+        if not facts:
+            return None
+        return build_followup(facts, self._context.rules, primary_reader=self._context.primary_reader)
 
     def _decide(self, followup: LesionFollowUp) -> OutcomeDecision:
         return decide_outcome(followup.baseline, followup.visits, self._context.rules, horizon=Horizon.LATEST)
 
-    def _compared(self, picture: LivePicture, n_voxels: int, status: ReadingStatus) -> LivePicture:
+    def _compared(self, picture: LivePicture, draft: ReadingFact) -> LivePicture:
         """Compare the draft with the baseline, whoever else read its visit."""
-        draft, rules = self._context.draft, self._context.rules
-        followup = self._followup(n_voxels, status, is_alone=True)
-        if followup.baseline_date == draft.visit_date:
-            return replace(picture, state=VisitState.BASELINE, problems=followup.baseline.problems)
+        rules = self._context.rules
+        followup = self._followup(draft, is_alone=True)
+        if followup is None or followup.baseline_date == draft.visit_date:
+            problems = () if followup is None else followup.baseline.problems
+            return replace(picture, state=VisitState.BASELINE, problems=problems)
+        baseline = followup.baseline
         visit = next(each.visit for each in followup.records if each.visit_date == draft.visit_date)
         return replace(
             picture,
-            change=compare_with_baseline(followup.baseline, visit, rules),
-            state=decide_visit_state(followup.baseline, visit, rules),
-            problems=why_not_evaluable(followup.baseline, visit) or followup.baseline.problems,
+            change=compare_with_baseline(baseline, visit, rules),
+            state=decide_visit_state(baseline, visit, rules),
+            problems=(*why_no_state(baseline, visit, rules), *baseline.problems),
         )
 
     def _is_of_record(self, followup: LesionFollowUp) -> bool:
@@ -235,20 +246,25 @@ class LiveNumbers:
 
     def _points(self, followup: LesionFollowUp) -> tuple[CoursePoint, ...]:
         baseline, rules = followup.baseline, self._context.rules
-        points = [self._point(followup.baseline_date, 0, followup.baseline_fact, VisitState.BASELINE)]
-        for record in followup.records:
-            state = decide_visit_state(baseline, record.visit, rules)
-            points.append(self._point(record.visit_date, record.visit.day, record.fact, state))
-        return tuple(points)
+        facts = [(followup.baseline_date, 0, followup.baseline_fact, VisitState.BASELINE)]
+        facts += [
+            (each.visit_date, each.visit.day, each.fact, decide_visit_state(baseline, each.visit, rules))
+            for each in followup.records
+        ]
+        return tuple(self._point(*each, followup.baseline_fact) for each in facts)
 
-    def _point(self, visit_date: date, day: int, fact: ReadingFact | None, state: VisitState) -> CoursePoint:
+    def _point(
+        self,
+        visit_date: date,
+        day: int,
+        fact: ReadingFact | None,
+        state: VisitState,
+        baseline_fact: ReadingFact | None,
+    ) -> CoursePoint:
         volume = low = high = None
-        if fact is not None and fact.status is not ReadingStatus.NOT_EVALUABLE:
-            rules = self._context.rules
+        error = None if fact is None else stated_sigma_mm3(fact, baseline_fact, self._context.rules)
+        if fact is not None and error is not None:
             volume = fact.volume_mm3 or 0.0
-            error = sigma_mm3(
-                volume, boundary_k_mm=rules.boundary_k_same_mm, floor_mm3=rules.volume_floor_mm3
-            )
             low, high = max(0.0, volume - Z_95_TWO_SIDED * error), volume + Z_95_TWO_SIDED * error
         return CoursePoint(
             visit_date=visit_date,

@@ -17,8 +17,9 @@ import numpy.typing as npt
 from herntrack._typing import MaskZYX
 from herntrack.errors import DraftError, GeometryError, GeometryMismatchError
 from herntrack.model.base_plane import BasePlane
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.geometry import VolumeGeometry
-from herntrack.reading_room.edits import NO_INDICES, FlatIndices, MaskEdit, PlaneMove, Tool
+from herntrack.reading_room.edits import NO_INDICES, FlatIndices, LineMove, MaskEdit, PlaneMove, Tool
 from herntrack.reading_room.tools import brush_voxels, filled_holes, on_the_part, polygon_voxels
 from herntrack.segmentation.edit import interpolate_slices, remove_islands, smooth_mask
 
@@ -50,6 +51,8 @@ class MaskSession:
         Grid of the stack.
     base_plane : BasePlane, optional
         The reading's plane.
+    facet_line : FacetLine, optional
+        The reading's line between the facets.
     sink : EditSink, optional
         Keeps every change.
 
@@ -65,13 +68,14 @@ class MaskSession:
         geometry: VolumeGeometry,
         *,
         base_plane: BasePlane | None = None,
+        facet_line: FacetLine | None = None,
         sink: EditSink | None = None,
     ) -> None:
         _check_shape(mask, geometry)
         self._mask = np.array(mask, dtype=np.bool_, order="C")
         self._flat = self._mask.reshape(-1)
         self._geometry = geometry
-        self._plane = base_plane
+        self._plane, self._line = base_plane, facet_line
         self._sink = sink
         self._done: list[MaskEdit] = []
         self._undone: list[MaskEdit] = []
@@ -95,6 +99,11 @@ class MaskSession:
         return self._plane
 
     @property
+    def facet_line(self) -> FacetLine | None:
+        """The reading's line between the facets."""
+        return self._line
+
+    @property
     def n_voxels(self) -> int:
         """Voxels of the mask; kept up to date by what changes, never counted anew."""
         return self._n_voxels
@@ -115,6 +124,15 @@ class MaskSession:
         return self._clean_at != len(self._done)
 
     @property
+    def is_outline_dirty(self) -> bool:
+        """Whether outline or base plane were changed since the state that was saved last."""
+        if self._clean_at is None:
+            return True
+        n_back = self._clean_at - len(self._done)
+        since = self._undone[-n_back:] if n_back > 0 else self._done[self._clean_at :]
+        return any(edit.is_of_outline for edit in since)
+
+    @property
     def n_steps(self) -> int:
         """Changes that can be undone."""
         return len(self._done)
@@ -123,6 +141,11 @@ class MaskSession:
     def undo_tool(self) -> Tool | None:
         """What `undo` would take back; None if there is nothing."""
         return self._done[-1].tool if self._done else None
+
+    @property
+    def outline_tool(self) -> Tool | None:
+        """What changed the outline or its plane last; None if nothing did."""
+        return next((edit.tool for edit in reversed(self._done) if edit.is_of_outline), None)
 
     @property
     def redo_tool(self) -> Tool | None:
@@ -282,6 +305,13 @@ class MaskSession:
         move = PlaneMove(before=self._plane, after=base_plane)
         return self._make(MaskEdit(tool=Tool.BASE_PLANE, added=NO_INDICES, removed=NO_INDICES, plane=move))
 
+    def move_facet_line(self, facet_line: FacetLine | None) -> MaskEdit | None:
+        """Draw, move or (None) take away the line between the facets, as one step."""
+        if facet_line == self._line:
+            return None
+        line = LineMove(before=self._line, after=facet_line)
+        return self._make(MaskEdit(tool=Tool.FACET_LINE, added=NO_INDICES, removed=NO_INDICES, line=line))
+
     def make(self, edit: MaskEdit) -> MaskEdit | None:
         """Make a change that was kept elsewhere; recovery replays a journal with it."""
         self._checked(edit.changed)
@@ -327,11 +357,11 @@ class MaskSession:
         return self._count(edit)
 
     def _keep(self, edit: MaskEdit) -> None:
-        if self._sink is not None and not _is_nothing(edit):
+        if self._sink is not None and not edit.is_nothing:
             self._sink.edited(edit)
 
     def _count(self, edit: MaskEdit) -> MaskEdit | None:
-        if _is_nothing(edit):
+        if edit.is_nothing:
             return None
         if self._clean_at is not None and self._clean_at > len(self._done):
             # The saved state lay in the changes that were taken back: no undo leads to it any more.
@@ -349,6 +379,8 @@ class MaskSession:
         self._n_voxels += edit.net_voxels
         if edit.plane is not None:
             self._plane = edit.plane.after
+        if edit.line is not None:
+            self._line = edit.line.after
         return edit
 
     def _checked(self, indices: npt.ArrayLike) -> FlatIndices:
@@ -359,10 +391,6 @@ class MaskSession:
                 f" {self._flat.size} voxels"
             )
         return flat
-
-
-def _is_nothing(edit: MaskEdit) -> bool:
-    return edit.n_changed == 0 and edit.plane is None
 
 
 def _check_shape(mask: MaskZYX, geometry: VolumeGeometry) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from herntrack.errors import ReadingError
+from herntrack.model.sentences import sentence
 from herntrack.readings.atomic_files import new_file
 from herntrack.readings.store_layout import checked_uid, is_unfinished
 
@@ -61,8 +62,7 @@ class RecordFolder(Generic[T]):
             raise ReadingError(f"{path.stem} is in the store already; nothing is overwritten") from error
         except OSError as error:
             raise ReadingError(
-                f"the readings folder cannot be written: {error.strerror or error}; nothing was recorded."
-                f" Make space or correct the folder's rights, then {self.add_again}"
+                sentence("readings_not_written", detail=error.strerror or error, again=self.add_again)
             ) from error
 
     def records(self) -> list[T]:

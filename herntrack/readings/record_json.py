@@ -15,12 +15,13 @@ from typing import Any, Final, TypeVar
 from herntrack.errors import HerntrackError, ReadingError
 from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.descriptors import Descriptors
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import HerniationType, Level, Modality, ReadingStatus, Side
 
-Parsed = TypeVar("Parsed", BasePlane, Descriptors)
+Parsed = TypeVar("Parsed", BasePlane, Descriptors, FacetLine)
 
-SCHEMA: Final = {"lesion": 1, "reading": 2}
+SCHEMA: Final = {"lesion": 1, "reading": 3}
 """Version of each record's layout that is written, and the newest that is read."""
 
 NEW_IN_2: Final[dict[str, Any]] = {
@@ -34,6 +35,9 @@ NEW_IN_2: Final[dict[str, Any]] = {
     "descriptors": None,
 }
 """What readings of schema 1 did not say, and how that is understood."""
+
+NEW_IN_3: Final[dict[str, Any]] = {"facet_line": None}
+"""The same of schema 2."""
 
 
 def lesion_to_json(lesion: Lesion) -> str:
@@ -102,6 +106,7 @@ def reading_to_json(reading: Reading) -> str:
             "proposed_from": reading.proposed_from,
             "guards": list(reading.guards),
             "descriptors": _written(reading.descriptors),
+            "facet_line": _written(reading.facet_line),
         },
     )
 
@@ -115,8 +120,9 @@ def reading_from_json(text: str) -> Reading:
         If the text is no record of a reading, or of a newer schema.
     """
     fields = _fields(text, "reading")
-    if fields["schema"] < SCHEMA["reading"]:
-        fields = NEW_IN_2 | fields
+    for schema, unsaid in ((2, NEW_IN_2), (3, NEW_IN_3)):
+        if fields["schema"] < schema:
+            fields = unsaid | fields
     try:
         return Reading(
             reading_uid=_string(fields, "reading_uid"),
@@ -143,6 +149,7 @@ def reading_from_json(text: str) -> Reading:
             proposed_from=fields["proposed_from"],
             guards=tuple(fields["guards"]),
             descriptors=_optional(fields["descriptors"], Descriptors.from_dict),
+            facet_line=_optional(fields["facet_line"], FacetLine.from_dict),
         )
     except (KeyError, TypeError, AttributeError, ValueError, HerntrackError) as error:
         raise ReadingError(f"the record of a reading is damaged: {_detail(error)}") from error
@@ -218,7 +225,7 @@ def _string(fields: dict[str, Any], key: str) -> str:
     return value
 
 
-def _written(value: BasePlane | Descriptors | None) -> dict[str, Any] | None:
+def _written(value: BasePlane | Descriptors | FacetLine | None) -> dict[str, Any] | None:
     return None if value is None else dict(value.as_dict())
 
 

@@ -21,6 +21,7 @@ from herntrack.dicom.uids import derived_uid
 from herntrack.errors import GeometryMismatchError, ReadingError
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.records import Lesion, Reading
+from herntrack.model.sentences import sentence
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.readings.atomic_files import new_file
 from herntrack.readings.record_json import (
@@ -332,7 +333,4 @@ def _write_object(
 
 def _cannot_write(error: OSError) -> ReadingError:
     reason = error.strerror or str(error)
-    return ReadingError(
-        f"the readings folder cannot be written: {reason}; nothing was recorded."
-        " Make space or correct the folder's rights, then record it again"
-    )
+    return ReadingError(sentence("readings_not_written", detail=reason, again="record it again"))

@@ -22,6 +22,7 @@ from herntrack.readings.record_json import lesion_from_json, reading_from_json
 from herntrack.readings.store_layout import StoreLayout
 from herntrack.readings.verification import read_record
 from herntrack.workflows.patients.merged_rows import patients_followed_as
+from herntrack.workflows.stacks_as_read import changed_stacks
 from herntrack.workflows.workspace import Workspace
 
 REBUILD = "run herntrack rebuild"
@@ -59,7 +60,14 @@ def reading_problems(workspace: Workspace, catalogue: Catalogue) -> list[str]:
         ),
         *_doubled(readings),
         *_without_images(catalogue, readings),
+        *_on_other_slices(workspace, catalogue, readings),
     ]
+
+
+def _on_other_slices(workspace: Workspace, catalogue: Catalogue, readings: Iterable[Reading]) -> list[str]:
+    """Return the standing readings that were made on other slices than their stacks have now."""
+    standing = [each for each in readings if each.superseded_by is None]
+    return [change.told for change in changed_stacks(workspace, catalogue, standing).values()]
 
 
 def _without_images(catalogue: Catalogue, readings: Iterable[Reading]) -> list[str]:

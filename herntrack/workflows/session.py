@@ -10,6 +10,7 @@ from herntrack.catalogue.engine import DatabaseAddress, is_read_only, sqlite_url
 from herntrack.catalogue.exchange import drop_catalogue
 from herntrack.catalogue.session import Catalogue, create_catalogue, open_catalogue
 from herntrack.errors import CatalogueError
+from herntrack.model.sentences import sentence
 from herntrack.workflows.workspace import CATALOGUE_FILE, NEW_CATALOGUE_FILE, SCRATCH_FOLDER, Workspace
 from herntrack.workflows.workspace_lock import settings_locked
 
@@ -48,10 +49,7 @@ def refuse_to_write(workspace: Workspace, what: str, command: str) -> None:
         If the catalogue may only be read.
     """
     if not workspace.settings.catalogue_url and is_read_only(workspace.catalogue_path):
-        raise CatalogueError(
-            f"{what}, and the workspace may only be read here; run {command} where it may be written, or"
-            " work on a copy of it"
-        )
+        raise CatalogueError(sentence("workspace_read_only", what=what, command=command))
 
 
 @contextmanager
@@ -64,10 +62,7 @@ def catalogue_of(workspace: Workspace) -> Iterator[Catalogue]:
         If there is no catalogue, or it is of another version.
     """
     if not workspace.settings.catalogue_url and not workspace.catalogue_path.is_file():
-        raise CatalogueError(
-            f"{workspace.folder} has no {CATALOGUE_FILE};"
-            " run herntrack rebuild to make it from images and readings"
-        )
+        raise CatalogueError(sentence("no_catalogue", folder=workspace.folder, file=CATALOGUE_FILE))
     with ExitStack() as opened:
         # A rebuilt catalogue must not take this one's place while it is being opened.
         with settings_locked(workspace.folder, is_shared=True):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from herntrack.catalogue.images import ImageRepository
 from herntrack.errors import CatalogueError
-from herntrack.model.images import Stack
+from herntrack.model.images import Instance, Stack
+from herntrack.model.sentences import sentence
 from herntrack.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,15 +26,23 @@ def stack_paths(workspace: Workspace, images: ImageRepository, stack_uid: str) -
     CatalogueError
         If a file is not where the catalogue says; the message names the root.
     """
+    return paths_of(workspace, images.instances_of_stack(stack_uid))
+
+
+def paths_of(workspace: Workspace, instances: Iterable[Instance]) -> list[Path]:
+    """Return the files of images; see `stack_paths`."""
     paths = []
-    for instance in images.instances_of_stack(stack_uid):
+    for instance in instances:
         location = instance.location
         path = workspace.locate(location.root, location.relative_path)
         if not path.is_file():
             raise CatalogueError(
-                f"{location.relative_path} is missing under root {location.root!r}"
-                f" ({workspace.root(location.root).path}); if the folder was moved:"
-                f" herntrack roots move {location.root} NEWPATH"
+                sentence(
+                    "file_missing",
+                    path=location.relative_path,
+                    root=location.root,
+                    folder=workspace.root(location.root).path,
+                )
             )
         paths.append(path)
     return paths
@@ -45,7 +55,12 @@ def stack_sop_instance_uids(images: ImageRepository, stack_uid: str) -> list[str
 
 def stack_images(images: ImageRepository, stack_uid: str) -> list[tuple[str, int]]:
     """Return SOP Instance UID and frame number of each slice of a stack; 0 for a single-frame image."""
-    headers = (instance.header for instance in images.instances_of_stack(stack_uid))
+    return images_of(images.instances_of_stack(stack_uid))
+
+
+def images_of(instances: Iterable[Instance]) -> list[tuple[str, int]]:
+    """Return SOP Instance UID and frame number of images; 0 for a single-frame image."""
+    headers = (instance.header for instance in instances)
     return [(header.sop_instance_uid, header.frame_number or 0) for header in headers]
 
 
@@ -76,7 +91,7 @@ def stack_headers(workspace: Workspace, images: ImageRepository, stack_uid: str)
             frames[path] = frame_headers(read_header_dataset(path))
         if number is not None and number > len(frames[path]):
             raise CatalogueError(
-                f"{instance.location.relative_path} has no frame {number} any more; ingest the folder again"
+                sentence("frame_missing", path=instance.location.relative_path, number=number)
             )
         dataset = read_header_dataset(path) if number is None else frames[path][number - 1]
         dataset.SOPInstanceUID = instance.header.sop_instance_uid
@@ -90,8 +105,13 @@ def stack_headers(workspace: Workspace, images: ImageRepository, stack_uid: str)
 
 def stack_volume(workspace: Workspace, images: ImageRepository, stack: Stack) -> Volume:
     """Return the intensities of a stack with their place in the patient."""
+    return volume_of(workspace, stack, images.instances_of_stack(stack.stack_uid))
+
+
+def volume_of(workspace: Workspace, stack: Stack, instances: Sequence[Instance]) -> Volume:
+    """Return the intensities of a stack whose images are given in slice order."""
     from herntrack.imaging.load import SliceFile, load_volume
 
-    paths = stack_paths(workspace, images, stack.stack_uid)
-    numbers = (number for _, number in stack_images(images, stack.stack_uid))
+    paths = paths_of(workspace, instances)
+    numbers = (number for _, number in images_of(instances))
     return load_volume(stack, [SliceFile(*each) for each in zip(paths, numbers, strict=True)])

@@ -17,6 +17,7 @@ from pathlib import Path
 import tomlkit
 
 from herntrack.errors import WorkspaceError
+from herntrack.model.sentences import sentence
 from herntrack.workflows.settings import SETTINGS_FILE, ImageRoot, Settings, settings_of
 from herntrack.workflows.workspace_lock import settings_locked
 
@@ -217,9 +218,7 @@ def find_workspace(given: Path | None) -> Workspace:
     for folder in (here, *here.parents):
         if (folder / SETTINGS_FILE).is_file():
             return open_workspace(folder)
-    raise WorkspaceError(
-        f"no workspace in {here} or above it; make one with: herntrack init DIR, or name one with -w DIR"
-    )
+    raise WorkspaceError(sentence("no_workspace_above", folder=here))
 
 
 def open_workspace(folder: Path) -> Workspace:
@@ -234,11 +233,9 @@ def open_workspace(folder: Path) -> Workspace:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise WorkspaceError(
-            f"{folder} is no workspace: it has no {SETTINGS_FILE}; run herntrack init"
-        ) from error
+        raise WorkspaceError(sentence("no_workspace", folder=folder, file=SETTINGS_FILE)) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise WorkspaceError(f"{path} cannot be read: {error}") from error
+        raise WorkspaceError(sentence("file_unreadable", path=path, detail=error)) from error
     return Workspace(folder=folder, settings=settings_of(document, folder))
 
 

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from herntrack.errors import WorkspaceError
+from herntrack.model.sentences import sentence
 from herntrack.workflows.progress import Progress, silent
 
 LOCK_FILE = ".herntrack.lock"
@@ -49,8 +50,7 @@ def workspace_locked(folder: Path, *, progress: Progress = silent) -> Iterator[N
         handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise WorkspaceError(
-            f"the workspace {folder} cannot be written ({error.strerror}); list and report work on it, but"
-            " what changes it needs write permission"
+            sentence("workspace_not_written", folder=folder, detail=error.strerror)
         ) from error
     try:
         try:

@@ -13,10 +13,12 @@ import numpy as np
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import AmbiguousChoiceError, ReadingError, RecordNotFoundError
 from herntrack.model.records import Reading
+from herntrack.model.sentences import sentence
 from herntrack.workflows.reading.readings import AddedReading
 from herntrack.workflows.reading_masks import reading_mask
 from herntrack.workflows.recording import Origin, draft_reading, record_reading
 from herntrack.workflows.session import catalogue_of
+from herntrack.workflows.stacks_as_read import changed_stacks
 from herntrack.workflows.workspace import Workspace
 
 
@@ -46,12 +48,18 @@ def accept_reading(
     RecordNotFoundError
         If there is no such reading.
     ReadingError
-        If it is no proposal, a newer one took its place, or the reader accepted it before.
+        If it is no proposal, a newer one took its place, it was made on other slices than there are
+        now, or the reader accepted it before.
     """
     origin = origin or Origin()
     with catalogue_of(workspace) as catalogue:
         proposal = catalogue.followup.reading(reading_uid)
         _refuse(catalogue, proposal, reader)
+        if changed := changed_stacks(workspace, catalogue, [proposal]):
+            (change,) = changed.values()
+            raise ReadingError(
+                sentence("proposal_fewer_slices", n_read=change.n_read, n_now=change.n_now or "none")
+            )
         lesion = catalogue.followup.lesion(proposal.lesion_uid)
         each = catalogue.images.stack(proposal.stack_uid or "")
         mask, _ = reading_mask(catalogue, workspace, proposal)

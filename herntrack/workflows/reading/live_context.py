@@ -24,7 +24,8 @@ from herntrack.volumetrics.records import ReadingFact
 from herntrack.volumetrics.rules import load_rules
 from herntrack.workflows.patients.visits import confirmed_baselines
 from herntrack.workflows.reading_facts import reading_fact
-from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.reading_masks import mask_as_read
+from herntrack.workflows.stacks_as_read import changed_stacks, stack_as_read
 from herntrack.workflows.workspace import Workspace
 
 DRAFT_UID = "draft"
@@ -84,14 +85,17 @@ def _fact(
     """Return a reading with its volume; None if its mask cannot be read."""
     try:
         each = catalogue.images.stack(reading.stack_uid) if reading.stack_uid else None
+        if each is not None and changed_stacks(workspace, catalogue, [reading]):
+            each = replace(each, stack=stack_as_read(workspace, catalogue, reading).stack)
         fact = reading_fact(reading, measurement, each)
         if measurement is not None or reading.status is ReadingStatus.NOT_EVALUABLE:
             return fact
         if reading.segmentation_file is None:
             return replace(fact, volume_mm3=0.0)
         # Saved a moment ago and not measured yet.
-        mask, stack = reading_mask(catalogue, workspace, reading)
-        return replace(fact, volume_mm3=int(np.count_nonzero(mask)) * stack.geometry.voxel_volume_mm3)
+        found = mask_as_read(catalogue, workspace, reading)
+        voxel_mm3 = found.read_on.stack.geometry.voxel_volume_mm3
+        return replace(fact, volume_mm3=int(np.count_nonzero(found.mask)) * voxel_mm3)
     except HerntrackError:
         return None
 

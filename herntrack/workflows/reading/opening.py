@@ -15,7 +15,7 @@ import numpy as np
 
 from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
-from herntrack.errors import DraftError, ReadingError
+from herntrack.errors import DraftError, GeometryMismatchError, ReadingError
 from herntrack.model.descriptors import NO_DESCRIPTORS
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Reading
@@ -29,10 +29,11 @@ from herntrack.reading_room.live_numbers import LiveNumbers
 from herntrack.reading_room.mask_session import MaskSession
 from herntrack.workflows.reading.live_context import live_context
 from herntrack.workflows.reading.session import LookOnly, OpenedReading, ReadingSession, signed_words
-from herntrack.workflows.reading_masks import reading_mask
+from herntrack.workflows.reading_masks import placed_mask
 from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.signatures import signed_of
+from herntrack.workflows.stacks_as_read import changed_stacks
 from herntrack.workflows.workspace import Workspace
 
 
@@ -137,6 +138,7 @@ def _open(
         replaced = [each.reading_uid for each in here if _is_replaced(each, key)]
         context = live_context(catalogue, workspace, key, each, replaced=replaced, now=origin.now())
         signed = signed_of(workspace, [start.reading_uid] if start else [])
+        changed = changed_stacks(workspace, catalogue, [start] if start else [])
         return OpenedReading(
             workspace=workspace,
             key=key,
@@ -149,6 +151,7 @@ def _open(
             ),
             signature=signed[0] if signed else None,
             live=LiveNumbers(context),
+            changed=next(iter(changed.values()), None),
         )
 
 
@@ -184,8 +187,18 @@ def _mask(
     catalogue: Catalogue, workspace: Workspace, start: Reading | None, each: CataloguedStack
 ) -> MaskZYX:
     if start is not None and start.segmentation_file is not None and start.stack_uid == each.stack.stack_uid:
-        return reading_mask(catalogue, workspace, start)[0]
+        try:
+            # Slices that came between those that were read are empty; the reader is told, and fills them.
+            return placed_mask(catalogue, workspace, start)
+        except GeometryMismatchError:
+            if not changed_stacks(workspace, catalogue, [start]):
+                raise
     return np.zeros(each.stack.geometry.shape_zyx, dtype=np.bool_)
+
+
+def _changed_words(opened: OpenedReading) -> tuple[str, ...]:
+    """Return what became of the slices that were read."""
+    return (opened.changed.sentence,) if opened.changed is not None else ()
 
 
 def _judgement_of(start: Reading | None) -> Judgement:
@@ -196,9 +209,22 @@ def _judgement_of(start: Reading | None) -> Judgement:
 
 
 def _looking(opened: OpenedReading, origin: Origin, refusal: str) -> ReadingSession:
-    plane = opened.start.base_plane if opened.start else None
-    mask = MaskSession(opened.mask, opened.each.stack.geometry, base_plane=plane, sink=LookOnly(refusal))
-    return ReadingSession(opened, mask, origin=origin, judgement=_judgement_of(opened.start), refusal=refusal)
+    start = opened.start
+    mask = MaskSession(
+        opened.mask,
+        opened.each.stack.geometry,
+        base_plane=start.base_plane if start else None,
+        facet_line=start.facet_line if start else None,
+        sink=LookOnly(refusal),
+    )
+    return ReadingSession(
+        opened,
+        mask,
+        origin=origin,
+        judgement=_judgement_of(opened.start),
+        refusal=refusal,
+        notices=_changed_words(opened),
+    )
 
 
 def _usable_draft(opened: OpenedReading) -> tuple[RecoveredDraft | None, tuple[str, ...]]:
@@ -240,7 +266,7 @@ def _resumed(opened: OpenedReading, draft: RecoveredDraft, origin: Origin, lock:
         judgement=draft.judgement,
         journal=journal,
         lock=lock,
-        notices=(draft.sentence,),
+        notices=(draft.sentence, *_changed_words(opened)),
         is_judgement_saved=draft.is_judgement_saved,
         used_proposal=draft.beginning.is_semiautomatic or Tool.PROPOSAL in draft.session.tools_used,
     )
@@ -251,12 +277,13 @@ def _begun(
 ) -> ReadingSession:
     start = opened.start
     geometry = opened.each.stack.geometry
-    plane = start.base_plane if start else None
+    plane, line = (start.base_plane, start.facet_line) if start else (None, None)
     beginning = DraftBeginning(
         key=opened.key,
         geometry=geometry,
         mask=opened.mask,
         base_plane=plane,
+        facet_line=line,
         judgement=_judgement_of(start),
         known_uids=opened.known_uids,
         proposed_from=start.reading_uid if start and start.is_proposed else None,
@@ -266,10 +293,10 @@ def _begun(
     journal = Journal.begun(path, beginning, clock=origin.now)
     return ReadingSession(
         opened,
-        MaskSession(opened.mask, geometry, base_plane=plane, sink=journal),
+        MaskSession(opened.mask, geometry, base_plane=plane, facet_line=line, sink=journal),
         origin=origin,
         judgement=beginning.judgement,
         journal=journal,
         lock=lock,
-        notices=notices,
+        notices=(*notices, *_changed_words(opened)),
     )

@@ -39,6 +39,7 @@ from herntrack.workflows.recording import (
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_choice import StackProposal, proposals_of_lesion
 from herntrack.workflows.stack_files import stack_volume
+from herntrack.workflows.stacks_as_read import changed_stacks
 from herntrack.workflows.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -211,8 +212,11 @@ def _refuse_unread(
             return
     uid = lesions[0].lesion_uid
     raise ReadingError(
-        f"no lesion of patient {patient_id} was read at its baseline; outline it first, for example with:"
-        f" herntrack segment --lesion {uid} --stack UID --at X,Y,Z"
+        sentence(
+            "no_lesion_read",
+            patient=patient_id,
+            command=f"herntrack segment --lesion {uid} --stack UID --at X,Y,Z",
+        )
     )
 
 
@@ -241,7 +245,9 @@ def _at_visit(run: _Run, each: StackProposal, first: date | None) -> Proposed:
         try:
             _refuse_unresolved(each, first)
             cases = cases_to_carry(catalogue, each, alignments=run.alignments, stacks=run.stacks)
-            left_alone = None if run.is_again else _left_alone(standing, cases[0])
+            changed = changed_stacks(run.workspace, catalogue, standing)
+            kept = [each for each in standing if each.points_lps or each.reading_uid not in changed]
+            left_alone = None if run.is_again else _left_alone(kept, cases[0])
             if left_alone is not None:
                 return _result(each, *left_alone)
             case, made = _carried(run, catalogue, cases)

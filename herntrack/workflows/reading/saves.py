@@ -16,6 +16,7 @@ from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import ReadingError, RecordNotFoundError
 from herntrack.model.base_plane import BasePlane, Point
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import ReadingStatus
@@ -57,6 +58,8 @@ class ReadingContents:
         What a reader should look at.
     is_semiautomatic : bool
         Whether an algorithm drew the outline.
+    facet_line : FacetLine or None
+        The line between the facets.
     """
 
     key: DraftKey
@@ -71,6 +74,7 @@ class ReadingContents:
     proposed_from: str | None = None
     guards: tuple[str, ...] = ()
     is_semiautomatic: bool = False
+    facet_line: FacetLine | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +256,7 @@ def _reading(contents: ReadingContents, each: CataloguedStack, origin: Origin) -
         proposed_from=contents.proposed_from,
         guards=contents.guards,
         descriptors=None if judgement.descriptors.is_empty else judgement.descriptors,
+        facet_line=contents.facet_line,
     )
 
 

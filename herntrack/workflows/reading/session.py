@@ -26,11 +26,11 @@ from herntrack.reading_room.journal import Journal
 from herntrack.reading_room.level_lock import LevelLock
 from herntrack.reading_room.live_numbers import LiveNumbers, LivePicture
 from herntrack.reading_room.mask_session import MaskSession
-from herntrack.reading_room.suggestions import CanalLandmarks, Suggestions, suggest_descriptors
 from herntrack.segmentation.guards import GuardWarning, check_mask
 from herntrack.workflows.reading.saves import ReadingContents, SaveConflict, SavedReading, save_reading
 from herntrack.workflows.reading.sign_off import sign_reading
 from herntrack.workflows.recording import Origin
+from herntrack.workflows.stacks_as_read import ChangedStack
 from herntrack.workflows.workspace import Workspace
 
 PLACED = "placed by the reader"
@@ -61,6 +61,8 @@ class OpenedReading:
         Of `start`, if it is final.
     live : LiveNumbers
         Prepared for the visit.
+    changed : ChangedStack or None
+        What became of the slices that `start` was made on, if they are not those of the stack.
     """
 
     workspace: Workspace
@@ -72,6 +74,7 @@ class OpenedReading:
     known_uids: tuple[str, ...]
     signature: ReadingSignature | None
     live: LiveNumbers
+    changed: ChangedStack | None = None
 
 
 class LookOnly:
@@ -211,25 +214,20 @@ class ReadingSession:
     @property
     def needs_save(self) -> bool:
         """Whether `save` would record a new version: something was done, or nothing is recorded yet."""
-        return self.is_unsaved or self.started_from is None or self.is_proposed
+        # Saved again, an unchanged outline is one on all slices that there are now.
+        is_of_other_slices = self._saved is None and self._opened.changed is not None
+        return self.is_unsaved or self.started_from is None or self.is_proposed or is_of_other_slices
 
     @property
     def guards(self) -> tuple[GuardWarning, ...]:
         """What is suspicious about the mask; looks at all of it, so not with every stroke."""
         return check_mask(self._mask.mask, self._mask.geometry, base_plane=self._mask.base_plane)
 
-    def suggestions(
-        self, *, midline_lps: Point | None = None, landmarks: CanalLandmarks | None = None
-    ) -> Suggestions:
-        """Return what geometry suggests for the description; see `suggest_descriptors`."""
-        mask = self._mask
-        return suggest_descriptors(
-            mask.mask, mask.geometry, mask.base_plane, midline_lps=midline_lps, landmarks=landmarks
-        )
-
     def picture(self) -> LivePicture:
         """Return volume, change, state, course and outcome as they are now."""
-        return self._opened.live.update(self._mask.n_voxels, self._judgement.status)
+        return self._opened.live.update(
+            self._mask.n_voxels, self._judgement.status, is_proposed=self.is_proposed
+        )
 
     @property
     def live(self) -> LiveNumbers:
@@ -375,7 +373,9 @@ class ReadingSession:
             mask=mask.mask,
             judgement=self._judgement,
             known_uids=self._known,
-            source=_source(proposal, is_changed=mask.is_dirty, is_word=is_absent and mask.n_voxels == 0),
+            source=_source(
+                proposal, is_changed=mask.is_outline_dirty, is_word=is_absent and mask.n_voxels == 0
+            ),
             base_plane=mask.base_plane,
             base_plane_source=source if mask.base_plane is not None else "",
             points_lps=self._points,
@@ -383,6 +383,7 @@ class ReadingSession:
             proposed_from=proposal.reading_uid if proposal else (start.proposed_from if start else None),
             guards=() if is_absent else tuple(each.sentence for each in self.guards),
             is_semiautomatic=proposal is not None or self._used_proposal,
+            facet_line=mask.facet_line,
         )
 
 

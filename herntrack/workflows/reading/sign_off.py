@@ -24,6 +24,7 @@ from herntrack.workflows.reading_masks import reading_mask
 from herntrack.workflows.recording import Origin
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.signatures import standing_signatures
+from herntrack.workflows.stacks_as_read import ChangedStack, changed_stacks
 from herntrack.workflows.workspace import Workspace
 
 
@@ -70,18 +71,20 @@ def sign_reading(
         If there is no such reading.
     SignedReadingError
         If it may not be signed: the level is not confirmed, it is only proposed, it was replaced,
-        it is signed already, another of the reader's readings stands beside it, or somebody else
-        made it. The message says what to do.
+        slices came to its stack, it is signed already, another of the reader's readings stands beside it,
+        or somebody else made it. The message says what to do.
     """
     origin = origin or Origin()
     with catalogue_of(workspace) as catalogue:
         found = _find(catalogue, reading_uid)
         standing = catalogue.followup.readings(found.reading.lesion_uid, is_current=True)
+        changed = changed_stacks(workspace, catalogue, [found.reading]).get(reading_uid)
     store = DecisionStore(workspace.readings_folder)
     refusal = (
         _level_refusal(found, level_lock)
         or _reading_refusal(found.reading, reader)
         or _conflict_refusal(found.reading, standing)
+        or _slices_refusal(changed)
     )
     earlier = standing_signatures(store).get(reading_uid)
     if not refusal and earlier is not None:
@@ -201,6 +204,14 @@ def _reading_refusal(reading: Reading, reader: str) -> str:
     if reading.reader != reader.strip():
         return sentence("sign_other_reader", by=reading.reader, reader=reader.strip() or "nobody")
     return ""
+
+
+def _slices_refusal(changed: ChangedStack | None) -> str:
+    if changed is None:
+        return ""
+    if not changed.is_grown:
+        return changed.sentence
+    return sentence("sign_fewer_slices", n_read=changed.n_read, n_now=changed.n_now)
 
 
 def _conflict_refusal(reading: Reading, standing: Iterable[Reading]) -> str:

@@ -7,12 +7,15 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from herntrack.model.base_plane import BasePlane
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.reading_room.draft_files import DraftKey
 
 MOMENT = datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
 KEY = DraftKey(lesion_uid="2.25.7", visit_date=date(2024, 5, 1), reader="Reader One", stack_uid="stack-1")
 PLANE = BasePlane(corners_lps=((0.0, 0.0, 6.0), (0.0, 0.0, -6.0)), normal_lps=(0.0, 1.0, 0.0))
+
+LINE = FacetLine(ends_lps=((-8.0, 14.0, 1.0), (9.0, 14.5, 1.0)))
 
 
 def sagittal(shape_zyx: tuple[int, int, int] = (7, 40, 50)) -> VolumeGeometry:

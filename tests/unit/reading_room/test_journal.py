@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,13 +15,15 @@ import pytest
 
 from herntrack.errors import DraftError, DraftInUseError
 from herntrack.model.descriptors import Descriptors
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.vocabulary import HerniationType, ReadingStatus
+from herntrack.reading_room.draft_contents import beginning_of, beginning_record
 from herntrack.reading_room.draft_files import DraftKey, draft_locked, draft_path
 from herntrack.reading_room.edits import MaskEdit
 from herntrack.reading_room.journal import DraftBeginning, Journal, Judgement, read_draft
 from herntrack.reading_room.journal_format import JournalRecord, Kind, edit_of, framed, read_records
 from herntrack.reading_room.mask_session import MaskSession
-from tests.unit.reading_room.painted import KEY, MOMENT, PLANE, empty, sagittal
+from tests.unit.reading_room.painted import KEY, LINE, MOMENT, PLANE, empty, sagittal
 
 GRID = sagittal()
 ABSENT = Judgement(
@@ -85,6 +88,34 @@ def test_the_beginning_comes_back_whole(path: Path) -> None:
     assert draft.beginning.base_plane == PLANE
     assert draft.judgement == Judgement()
     assert not draft.is_unsaved
+
+
+def test_the_facet_line_comes_back_with_its_history(path: Path) -> None:
+    start = replace(beginning(), facet_line=LINE)
+    moved = FacetLine.through(np.add(LINE.ends_lps, (0.0, 1.0, 0.0)))
+    journal = Journal.begun(path, start, clock=lambda: MOMENT)
+    session = MaskSession(start.mask, GRID, facet_line=LINE, sink=journal)
+    session.move_facet_line(moved)
+    session.move_facet_line(None)
+    session.undo()
+    journal.close()
+    draft = read_draft(path)
+    assert draft is not None
+    assert (draft.session.facet_line, draft.is_unsaved) == (moved, True)
+    draft.session.undo()
+    assert (draft.session.facet_line, draft.is_unsaved) == (LINE, False)
+    draft.session.redo()
+    draft.session.redo()
+    assert draft.session.facet_line is None
+
+
+def test_a_draft_of_a_version_without_facet_lines_goes_on() -> None:
+    record = beginning_record(beginning(), MOMENT)
+    values = {name: value for name, value in record.values.items() if name != "facet_line"} | {"schema": 1}
+    old = beginning_of(replace(record, values=values))
+    assert (old.facet_line, old.base_plane, old.key) == (None, PLANE, KEY)
+    with pytest.raises(DraftError, match="schema 3; this version reads up to 2"):
+        beginning_of(replace(record, values=values | {"schema": 3}))
 
 
 def test_a_draft_goes_on_after_it_was_restored(path: Path) -> None:

@@ -8,13 +8,15 @@ import pytest
 
 from herntrack.model.vocabulary import Modality, OutcomeClass, Plane, ReadingStatus, VisitState
 from herntrack.reading_room.live_numbers import LiveContext, LiveNumbers, LivePicture
-from herntrack.volumetrics.error_model import volume_change
+from herntrack.volumetrics.error_model import sigma_mm3, volume_change
 from herntrack.volumetrics.followup import ReadingFact
 from herntrack.volumetrics.rules import load_rules
 
 RULES = load_rules()
 DAY_0 = date(2024, 1, 1)
 VOXEL = 2.0
+SIGMA_400_SAME = sigma_mm3(400.0, boundary_k_mm=1.6, floor_mm3=20.0)
+SIGMA_400_MIXED = sigma_mm3(400.0, boundary_k_mm=2.2, floor_mm3=20.0)
 
 
 def fact(day: int, volume: float | None = None, **values: object) -> ReadingFact:
@@ -131,7 +133,8 @@ def test_readings_before_the_day_0_that_a_person_chose_do_not_count() -> None:
     numbers = live(fact(95), fact(0, 300.0), fact(30, 1000.0), confirmed_day_0=day_0)
     assert [each.day for each in numbers.update(200).points] == [0, 65]
     before = live(fact(0), fact(30, 1000.0), confirmed_day_0=day_0)
-    assert before.update(200) == LivePicture(volume_mm3=400.0, sigma_mm3=before.volume(200)[1])
+    alone = live(fact(0)).update(200).sigma_mm3
+    assert before.update(200) == LivePicture(volume_mm3=400.0, sigma_mm3=alone, own_sigma_mm3=alone)
     assert before.stability(200) is None
 
 
@@ -143,5 +146,48 @@ def test_stability_is_that_of_the_outcome() -> None:
 
 
 def test_a_blinded_reader_sees_volume_and_error_alone() -> None:
-    picture = live(fact(95), fact(0, 1000.0)).update(200)
-    assert picture.blinded() == LivePicture(volume_mm3=400.0, sigma_mm3=picture.sigma_mm3)
+    picture = live(fact(95, reader="R2"), fact(0, 1000.0)).update(200)
+    own = SIGMA_400_SAME
+    assert picture.blinded() == LivePicture(volume_mm3=400.0, sigma_mm3=own, own_sigma_mm3=own)
+    # The larger error would tell that somebody else read the baseline.
+    assert picture.sigma_mm3 == SIGMA_400_MIXED
+
+
+@pytest.mark.parametrize(
+    ("draft", "baseline", "is_proposed", "sigma"),
+    [
+        ({}, {}, False, SIGMA_400_SAME),
+        ({}, {}, True, SIGMA_400_MIXED),
+        ({}, {"is_proposed": True}, False, SIGMA_400_MIXED),
+        ({"reader": "R2"}, {}, False, SIGMA_400_MIXED),
+        ({"plane": Plane.AXIAL}, {}, False, SIGMA_400_MIXED),
+    ],
+)
+def test_the_error_is_that_of_the_comparison_with_the_baseline(
+    draft: dict[str, object], baseline: dict[str, object], is_proposed: bool, sigma: float
+) -> None:
+    picture = live(fact(95, **draft), fact(0, 1000.0, **baseline)).update(200, is_proposed=is_proposed)
+    assert picture.sigma_mm3 == sigma
+    assert picture.change is not None
+    point = picture.points[-1]
+    assert point.high_mm3 == pytest.approx(400.0 + 1.96 * sigma)
+    assert point.is_proposed is is_proposed
+
+
+def test_an_absent_proposal_is_nobodys_word() -> None:
+    numbers = live(fact(95), fact(0, 1000.0))
+    proposed = numbers.update(0, ReadingStatus.ABSENT, is_proposed=True)
+    assert (proposed.state, proposed.flags) == (VisitState.REDUCED, ("near_complete", "proposed"))
+    assert numbers.update(0, ReadingStatus.ABSENT).state is VisitState.ABSENT
+
+
+def test_a_baseline_that_is_unresolved_is_said_so() -> None:
+    first = (fact(0, 1000.0), fact(0, 1200.0, reading_uid="2.25.8", reader="R2"))
+    picture = live(fact(95, reader="R3"), *first).update(200)
+    assert (picture.change, picture.state) == (None, VisitState.NOT_EVALUABLE)
+    assert picture.problems == ("baseline_not_evaluable", "readers_unresolved")
+
+
+def test_a_baseline_below_the_limit_is_said_so() -> None:
+    picture = live(fact(95), fact(0, 80.0)).update(20)
+    assert (picture.state, picture.problems) == (VisitState.NOT_EVALUABLE, ("baseline_below_limit",))

@@ -11,7 +11,7 @@ from herntrack.errors import DraftError, GeometryError, GeometryMismatchError
 from herntrack.reading_room.edits import MaskEdit, Tool
 from herntrack.reading_room.mask_session import MaskSession
 from herntrack.segmentation.edit import interpolate_slices
-from tests.unit.reading_room.painted import PLANE, empty, sagittal
+from tests.unit.reading_room.painted import LINE, PLANE, empty, sagittal
 
 GRID = sagittal()
 
@@ -140,6 +140,29 @@ def test_the_base_plane_moves_with_the_history() -> None:
     assert (session.base_plane, session.n_voxels) == (PLANE, 100)
     session.undo()
     assert session.base_plane is None
+
+
+def test_the_facet_line_moves_with_the_history_and_leaves_the_outline_as_it_was() -> None:
+    session = started()
+    session.replace(empty(GRID))
+    session.mark_saved()
+    edit = session.move_facet_line(LINE)
+    assert edit is not None
+    assert (edit.n_changed, edit.is_of_outline, edit.is_nothing) == (0, False, False)
+    assert session.move_facet_line(LINE) is None
+    assert (session.undo_tool, session.outline_tool) == (Tool.FACET_LINE, Tool.PROPOSAL)
+    assert (session.is_dirty, session.is_outline_dirty) == (True, False)
+    session.undo()
+    assert (session.facet_line, session.is_dirty) == (None, False)
+    session.redo()
+    assert session.facet_line == LINE
+    session.undo()
+    session.undo()
+    # Behind the saved state: the outline is another one.
+    assert (session.is_dirty, session.is_outline_dirty) == (True, True)
+    session.redo()
+    session.brush(0, [[5, 5]], radius_mm=1.0)
+    assert session.is_outline_dirty
 
 
 def test_paint_of_a_view_is_taken_over_once() -> None:

@@ -17,10 +17,11 @@ from pydicom.dataset import Dataset
 from herntrack.errors import GeometryMismatchError, ReadingError
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.descriptors import Descriptors
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.records import Lesion, Reading
 from herntrack.model.vocabulary import HerniationType, Level, Modality, ReadingStatus, Side
 from herntrack.readings import atomic_files
-from herntrack.readings.record_json import NEW_IN_2, reading_from_json, reading_to_json
+from herntrack.readings.record_json import NEW_IN_2, NEW_IN_3, reading_from_json, reading_to_json
 from herntrack.readings.store import ReadingStore
 from tests.phantoms import grid
 from tests.unit.imaging.image_files import image
@@ -120,7 +121,7 @@ def test_the_record_is_plain_sorted_json(store: ReadingStore) -> None:
     text = (store.folder / "2.25.11" / "2.25.21.json").read_text(encoding="utf-8")
     fields = json.loads(text)
     assert text == json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    assert fields["schema"] == 2
+    assert fields["schema"] == 3
     assert fields["created_at"] == "2024-03-05T12:00:00+00:00"
     assert "superseded_by" not in fields
     assert set(fields) - {"schema", "record"} == {
@@ -138,6 +139,7 @@ PROPOSED = {
     "proposed_from": "2.25.20",
     "guards": ("Only slice 3 holds the fragment.",),
     "descriptors": Descriptors(type=HerniationType.EXTRUSION, msu_size=2),
+    "facet_line": FacetLine(ends_lps=((-66.1, 44.7, 212.0), (-49.3, 45.2, 212.6))),
 }
 
 
@@ -156,10 +158,12 @@ def test_a_record_of_the_first_schema_is_an_accepted_reading_without_clicks(stor
     stored = add(store)
     path = store.folder / "2.25.11" / "2.25.21.json"
     fields = json.loads(path.read_text(encoding="utf-8"))
-    old = {name: value for name, value in fields.items() if name not in NEW_IN_2} | {"schema": 1}
-    assert len(fields) - len(old) == len(NEW_IN_2)
-    path.write_text(json.dumps(old), encoding="utf-8")
-    assert store.readings() == [stored]
+    for schema, unsaid in ((2, NEW_IN_3), (1, NEW_IN_2)):
+        old = {name: value for name, value in fields.items() if name not in unsaid} | {"schema": schema}
+        assert len(fields) - len(old) == len(unsaid)
+        path.write_text(json.dumps(old), encoding="utf-8")
+        assert store.readings() == [stored]
+        fields = old
     assert not store.readings()[0].is_proposed
 
 
@@ -171,6 +175,8 @@ def test_a_record_of_the_first_schema_is_an_accepted_reading_without_clicks(stor
         ("base_plane", {"corners_lps": [[0, 0, 0], [0, 0, 1]], "normal_lps": [0, 1, 0]}, "1.00 mm apart"),
         ("points_lps", [[1.0, 2.0]], "not enough values"),
         ("descriptors", {"size": 3}, "'size' is no descriptor"),
+        ("facet_line", {"ends_lps": [[0, 0, 0]]}, "a facet line is written as"),
+        ("facet_line", {"ends_lps": [[0, 0, 0], [0, 20, 0]]}, "does not run from side to side"),
     ],
 )
 def test_a_damaged_proposal_is_refused(name: str, value: Any, said: str) -> None:
@@ -413,7 +419,7 @@ def test_a_file_that_a_crash_left_is_noticed_and_not_read(store: ReadingStore) -
         ("[]", "no schema number"),
         ('{"schema": 1, "record": "lesion"}', "is of a lesion, not of a reading"),
         ('{"schema": 1, "record": "reading"}', "no reading_uid"),
-        ('{"schema": 3, "record": "reading"}', "schema 3; this version reads up to 2: update herntrack"),
+        ('{"schema": 4, "record": "reading"}', "schema 4; this version reads up to 3: update herntrack"),
     ],
 )
 def test_a_record_that_cannot_be_read_is_named_with_the_reason(
