@@ -5,8 +5,8 @@ Run by hand, with a display: ``xvfb-run -a -s "-screen 0 1600x1000x24" python be
 A reader opens the room, reads the first visit of a sample patient from the click to the signature, accepts
 the next one's proposal, says that nothing is left on the last, and goes on to the next patient. The time
 of each turn of the event loop is measured, and where it went; what the window's thread waited for a free
-core (Linux counts it) is told apart, as the machine's other work. What napari needs for its own window is
-shown beside it.
+core (Linux counts it) is told apart, as the machine's other work. So are the pauses between turns, in which
+another thread may keep Python's lock. What napari needs for its own window is shown beside it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ SAGITTAL = View.CURRENT_SAGITTAL
 GUI_MS = 100.0
 """Longest allowed piece of work in the window's thread (ms)."""
 
-NOT_OURS = ("napari's own window",)
+WORTH_TELLING_MS = 50.0
+"""Of whatever takes longer, the three places where the processor spent most of it are told (ms)."""
+
+NOT_OURS = ("napari's own window", "at rest")
 
 
 def truth(patient_id: str) -> dict[str, Any]:
@@ -129,6 +132,7 @@ def main() -> int:
         watch.until("open the room", lambda: not place.conductor.is_busy, at_least_s=1.0)  # type: ignore[union-attr]
         read(watch, place)
         watch.run("leave the room", place.leave)
+        watch.until("leave the room", lambda: not place.is_leaving, at_least_s=0.2)
         viewer.close()
     return told_in_words(watch)
 
@@ -137,13 +141,13 @@ def told_in_words(watch: WindowWatch) -> int:
     """Print the longest piece of work of each kind; return 1 if one of ours is too long."""
     is_met = True
     for name, longest in watch.longest.items():
-        where = ", ".join(f"{place} ({count})" for place, count in longest.where.most_common(2))
-        is_late = longest.own_s * 1e3 > GUI_MS and name not in NOT_OURS
-        is_met &= not is_late
+        where = ", ".join(f"{place} {s * 1e3:.0f}" for place, s in longest.where.most_common(3))
+        is_met &= longest.own_s * 1e3 <= GUI_MS or name in NOT_OURS
         print(
             f"{name}: {longest.own_s * 1e3:.0f} ms, of the processor {longest.cpu_s * 1e3:.0f} ms"
-            f" (and {longest.waited_s * 1e3:.0f} ms for a free core)"
-            + (f"; {where}" if is_late and where else "")
+            f" (and {longest.waited_s * 1e3:.0f} ms for a free core);"
+            f" the most of the processor in one piece: {watch.most_cpu_s[name] * 1e3:.0f} ms"
+            + (f"; {where}" if longest.own_s * 1e3 > WORTH_TELLING_MS and where else "")
         )
     print("targets met" if is_met else f"TARGETS MISSED: more than {GUI_MS:.0f} ms in one piece")
     return 0 if is_met else 1

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from herntrack.errors import HerntrackError
+from herntrack.model.sentences import sentence_of
 
 if TYPE_CHECKING:
     # Imported where the work is done: a widget that opens does not wait for the catalogue.
@@ -62,7 +63,7 @@ def list_workspace(folder: Path | None, reader: str = "") -> ListedWorkspace | R
             return ListedWorkspace(workspace=workspace, rows=(), is_blinded=True)
         return ListedWorkspace(workspace=workspace, rows=tuple(list_rows(workspace, Listing.STACKS)))
     except (HerntrackError, OSError) as error:
-        return Refusal(reason=str(error))
+        return Refusal(reason=sentence_of(error))
 
 
 def read_stacks(workspace: Workspace, stack_uids: Sequence[str]) -> Iterator[LayerData | Refusal]:
@@ -77,4 +78,4 @@ def _read_stack(workspace: Workspace, stack_uid: str) -> LayerData | Refusal:
     try:
         return stack_layer(workspace, stack_uid)
     except (HerntrackError, OSError) as error:
-        return Refusal(reason=str(error))
+        return Refusal(reason=sentence_of(error))

@@ -73,7 +73,7 @@ def viewer(
 @pytest.fixture
 def stacks(viewer: Viewer, qtbot: Any) -> Any:
     """Return our dock widget, opened as napari's menu opens it, once it has listed the workspace."""
-    _, widget = viewer.window.add_plugin_dock_widget("herntrack", "herntrack: stacks")
+    _, widget = viewer.window.add_plugin_dock_widget("herntrack", "Stacks")
     qtbot.waitUntil(lambda: widget.table.n_rows == 3, timeout=20_000)
     qtbot.waitUntil(widget.reload_button.isEnabled, timeout=20_000)
     return widget
@@ -117,6 +117,8 @@ def opened_place(folder: Path, settings: Path) -> Iterator[Any]:
         yield place
         place.leave()
         viewer.close()
+        # Canvases that were still being closed went with the window.
+        assert not place.is_leaving
         del viewer, place
         forget_windows()
 

@@ -103,9 +103,8 @@ class Seat:
         if control:
             modifiers |= Qt.KeyboardModifier.ControlModifier
         window = self.room.window()
-        if not window.isActiveWindow():
-            window.activateWindow()
-            self.wait(window.isActiveWindow)
+        # More than once: another test's window on this screen may take its turn in between.
+        self.wait(lambda: window.isActiveWindow() or bool(window.activateWindow()))
         canvas = self.room.panes[self.room.active].canvas
         canvas.setFocus()
         self.qtbot.keyClick(canvas, key, modifiers)

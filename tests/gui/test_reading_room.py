@@ -359,16 +359,117 @@ def test_a_stack_that_cannot_be_read_says_why_on_its_own_view(room: Any, pair: P
 def test_between_two_steps_of_furnishing_the_window_answers(qtbot: Any) -> None:
     from qtpy.QtCore import QTimer
 
-    from napari_herntrack._qt.room.turns import Turns
+    from napari_herntrack._qt.room.turns import Pace, Turns
 
     seen: list[str] = []
     heart = QTimer()
     heart.timeout.connect(lambda: seen.append("answer"))
     heart.start(0)
-    turns = Turns()
+    turns = Turns(Pace())
     turns.run(seen.append("step") for _ in range(4))
     qtbot.waitUntil(lambda: not turns.is_busy, timeout=2_000)
     heart.stop()
     steps = [place for place, what in enumerate(seen) if what == "step"]
     assert len(steps) == 4
     assert all("answer" in seen[a:b] for a, b in pairwise(steps))
+
+
+def test_two_who_share_a_pace_never_take_their_steps_in_one_turn(qtbot: Any) -> None:
+    from qtpy.QtCore import QTimer
+
+    from napari_herntrack._qt.room.turns import Pace, Turns
+
+    seen: list[str] = []
+    heart = QTimer()
+    heart.timeout.connect(lambda: seen.append("answer"))
+    heart.start(0)
+    pace = Pace()
+    one, other = Turns(pace), Turns(pace)
+    one.run(seen.append("one") for _ in range(3))
+    other.run(seen.append("other") for _ in range(3))
+    qtbot.waitUntil(lambda: not one.is_busy and not other.is_busy, timeout=2_000)
+    heart.stop()
+    steps = [place for place, what in enumerate(seen) if what != "answer"]
+    assert [seen[place] for place in steps] == ["one", "other"] * 3
+    assert all(seen[a:b].count("answer") >= 2 for a, b in pairwise(steps))
+
+
+def test_a_stack_that_is_cleared_while_it_is_put_into_its_view_is_not_shown(room: Any) -> None:
+    pane, other = room.panes[SAGITTAL], room.panes[AXIAL]
+    aimed: list[str] = []
+    values, geometry = other.image.data, other.geometry_zyx
+    steps = pane.show_volume(values, geometry, (0.0, 100.0), lambda: aimed.append("aimed"))
+    next(steps)
+    # Nothing half done is drawn.
+    assert not pane.canvas.updatesEnabled()
+    pane.clear()
+    assert list(steps) == []
+    assert not pane.has_stack
+    assert aimed == []
+    assert pane.canvas.updatesEnabled()
+
+
+def hover(room: Any, qtbot: Any, view: View, place: Any) -> None:
+    """Move the mouse to a place without a button."""
+    from qtpy.QtCore import QEvent, QPointF, Qt
+    from qtpy.QtGui import QMouseEvent
+    from qtpy.QtWidgets import QApplication
+
+    canvas, none = room.panes[view].canvas, Qt.MouseButton.NoButton
+    where, there = QPointF(place), QPointF(canvas.mapToGlobal(place))
+    move = QMouseEvent(QEvent.Type.MouseMove, where, there, none, none, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(canvas, move)
+    qtbot.wait(40)
+
+
+def ring_radius_px(before: Any, now: Any, place: Any) -> float:
+    """Return the radius of what is drawn around a place and was not before; 0 if there is nothing."""
+    rows, columns = np.nonzero(np.abs(now - before).max(axis=-1) > 25)
+    if not rows.size:
+        return 0.0
+    radii = np.hypot(rows - place.y(), columns - place.x())
+    # A ring, and nothing else.
+    assert radii.max() - radii.min() < 4.0
+    angles = np.arctan2(rows - place.y(), columns - place.x())
+    assert np.histogram(angles, bins=16, range=(-np.pi, np.pi))[0].all()
+    return float(radii.max())
+
+
+def test_a_ring_shows_what_the_brush_will_paint_and_no_picture_is_drawn_for_it(room: Any, qtbot: Any) -> None:
+    from qtpy.QtCore import QEvent, Qt
+    from qtpy.QtWidgets import QApplication
+
+    pane = room.panes[SAGITTAL]
+    state, spacing_mm = room.state, min(room.state.grids[SAGITTAL].spacing_zyx[1:])
+    place = place_of(room, SAGITTAL, 60.0, 60.0)
+    before = pixels(room, SAGITTAL)
+    draws = Draws(room)
+    draws.taken(qtbot)
+
+    def expected_px() -> float:
+        return float(pane.labels.brush_size * spacing_mm * state.cameras[SAGITTAL].zoom / 2.0)
+
+    def drawn_px() -> float:
+        qtbot.wait(40)
+        return ring_radius_px(before, pixels(room, SAGITTAL), place)
+
+    room.set_hand(Hand.BRUSH)
+    room.set_brush(20.0)
+    hover(room, qtbot, SAGITTAL, place)
+    assert draws.taken(qtbot) == set()
+    assert drawn_px() == pytest.approx(expected_px(), abs=1.5)
+    assert pane.canvas.cursor().shape() == Qt.CursorShape.BlankCursor
+    # napari draws none of its own.
+    assert pane.model.cursor.style == "standard"
+    smaller_px = expected_px()
+    room.set_brush(26.0)
+    assert drawn_px() == pytest.approx(expected_px(), abs=1.5)
+    assert expected_px() > smaller_px + 2.0
+    room.set_hand(Hand.POINT)
+    assert drawn_px() == 0.0
+    assert pane.canvas.cursor().shape() == Qt.CursorShape.ArrowCursor
+    room.set_hand(Hand.ERASER)
+    hover(room, qtbot, SAGITTAL, place)
+    assert drawn_px() == pytest.approx(expected_px(), abs=1.5)
+    QApplication.sendEvent(pane.canvas, QEvent(QEvent.Type.Leave))
+    assert drawn_px() == 0.0

@@ -136,6 +136,11 @@ def test_the_stacks_dock_tells_a_blinded_reader_nothing(seat: Seat, study: Works
     seat.settle()
     seat.wait(lambda: stacks.table.n_rows > 0)
     seat.wait(lambda: stacks._worker is None)
+    seat.place.set_language("ru")
+    assert stacks.reload_button.text() == load_texts("ru")("stacks.reload")
+    seat.place.set_language("en")
+    assert stacks.reload_button.text() == load_texts("en")("stacks.reload")
+    seat.settle()
     seat.place._viewer.window.remove_dock_widget(stacks)
 
 

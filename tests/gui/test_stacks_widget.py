@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,11 @@ import numpy as np
 import pytest
 from npe2 import PluginManifest
 
+from herntrack.model.vocabulary import Plane
 from herntrack.workflows.workspace import Workspace
+from napari_herntrack.texts import load_texts
 from tests.gui.conftest import MANIFEST
+from tests.gui.seat import told_by
 from tests.unit.plugin.written_stacks import (
     CT,
     CT_STEP_MM,
@@ -245,3 +249,59 @@ def test_a_folder_that_is_no_workspace_is_named_in_the_widget(
     qtbot.waitUntil(lambda: stacks.table.n_rows == 3, timeout=PATIENCE_MS)
     qtbot.waitUntil(stacks.reload_button.isEnabled, timeout=PATIENCE_MS)
     assert not stacks.message_label.isVisible()
+
+
+LATIN = re.compile(r"[A-Za-z]{3,}")
+"""A word in Latin letters."""
+
+SAME_EVERYWHERE = re.compile(r"/\S+|herntrack(\.toml| ingest PATH)?|Enter|P-07 \S+ \w+ \w+ #\d")
+"""Paths, names of programs, files and keys; the name of a layer."""
+
+
+def texts_of(stacks: Any) -> list[str]:
+    """Return whatever can be read in the dock; descriptions and folders are what somebody else wrote."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QWidget
+
+    found = [text for widget in stacks.findChildren(QWidget) for text in told_by(widget)]
+    found.remove(stacks.folder_line.text())
+    model, header = stacks.table.model(), Qt.Orientation.Horizontal
+    found += [model.headerData(column, header) for column in range(model.columnCount())]
+    found += [text for row in cells(stacks.table) for text in row[:DESCRIPTION]]
+    found += [model.index(row, 0).data(Qt.ItemDataRole.ToolTipRole) or "" for row in range(model.rowCount())]
+    return [text for text in found if text]
+
+
+@pytest.mark.parametrize("language", ["ru", "kk"])
+def test_the_dock_of_another_language_says_nothing_in_english(
+    stacks: Any, qtbot: Any, language: str, tmp_path: Path
+) -> None:
+    texts = load_texts(language)
+    stacks.speak(texts)
+    said = texts_of(stacks)
+    select(stacks, REGULAR, CT)
+    said += texts_of(stacks)
+    stacks.open_button.click()
+    said += texts_of(stacks)
+    qtbot.waitUntil(stacks.reload_button.isEnabled, timeout=PATIENCE_MS)
+    said += texts_of(stacks)
+    assert stacks.message_label.text().endswith(texts("stacks.others_hidden"))
+    select(stacks, WITH_A_HOLE)
+    click_open(stacks, qtbot)
+    said += texts_of(stacks)
+    # English is found too: descriptions are often English.
+    for words, left in (("sagittal", 0), ("axial", 3), (texts.word(Plane.AXIAL), 3)):
+        stacks.filter_line.setText(words)
+        assert stacks.table.n_shown == left
+    stacks.filter_line.clear()
+    stacks.folder_line.setText(str(tmp_path))
+    stacks.reload_button.click()
+    said += texts_of(stacks)
+    qtbot.waitUntil(stacks.reload_button.isEnabled, timeout=PATIENCE_MS)
+    said += texts_of(stacks)
+    assert stacks.message_label.text().endswith(texts("stacks.no_workspace"))
+    english = set(load_texts("en").entries.values()) - set(texts.entries.values())
+    assert [text for text in said if text in english] == []
+    detail = texts("room.detail", detail="")
+    left_english = {text for text in said if LATIN.search(SAME_EVERYWHERE.sub("", text.split(detail)[0]))}
+    assert left_english == set()

@@ -10,8 +10,11 @@ from qtpy.QtCore import QRegularExpression, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtGui import QKeySequence, QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QShortcut, QStyle, QTableView, QWidget
 
+from herntrack.model.vocabulary import Plane, Weighting
+
 if TYPE_CHECKING:
     from herntrack.workflows.listings.listing import Row
+    from napari_herntrack.texts import Texts
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
 """What a cell is sorted by."""
@@ -28,41 +31,44 @@ WIDEST_COLUMN = 240
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
-    """One column: its title, the text shown, and the key to sort by (the text if None)."""
+    """One column: the key of its title, the text shown, and the key to sort by (the text if None)."""
 
     title: str
-    text: Callable[[Row], str]
+    text: Callable[[Row, Texts], str]
     key: Callable[[Row], float] | None = None
     is_number: bool = False
 
 
-def _spacing_text(row: Row) -> str:
+def _spacing_text(row: Row, _: Texts) -> str:
     in_plane = f"{row['pixel_spacing_row_mm']:.2f} \N{MULTIPLICATION SIGN} {row['pixel_spacing_col_mm']:.2f}"
     between = row["slice_spacing_mm"]
     return in_plane if between is None else f"{between:.2f} \N{MULTIPLICATION SIGN} {in_plane}"
 
 
 COLUMNS = (
-    _Column(title="Patient", text=lambda row: row["patient_id"]),
-    _Column(title="Date", text=lambda row: row["study_date"] or "no date"),
-    _Column(title="Modality", text=lambda row: row["modality"]),
-    _Column(title="Plane", text=lambda row: row["plane"]),
-    _Column(title="Weighting", text=lambda row: row["weighting"]),
+    _Column(title="patient", text=lambda row, _: row["patient_id"]),
+    _Column(title="date", text=lambda row, texts: row["study_date"] or texts("stacks.no_date")),
+    _Column(title="modality", text=lambda row, _: row["modality"]),
+    _Column(title="plane", text=lambda row, texts: texts.word(Plane(row["plane"]))),
+    _Column(title="weighting", text=lambda row, texts: texts.word(Weighting(row["weighting"]))),
     _Column(
-        title="Slices",
-        text=lambda row: str(row["n_slices"]),
+        title="slices",
+        text=lambda row, _: str(row["n_slices"]),
         key=lambda row: float(row["n_slices"]),
         is_number=True,
     ),
     _Column(
-        title="Spacing (mm)",
+        title="spacing",
         text=_spacing_text,
         key=lambda row: row["slice_spacing_mm"] or 0.0,
         is_number=True,
     ),
     # Last, where it takes what room there is: the longest text and the least certain.
-    _Column(title="Description", text=lambda row: row["series_description"]),
+    _Column(title="description", text=lambda row, _: row["series_description"]),
 )
+
+ENGLISH = ("plane", "weighting")
+"""What can be searched for in English too, whatever the language (keys of a row)."""
 
 
 class StackTable(QTableView):  # type: ignore[misc]  # Qt has no types here
@@ -70,23 +76,27 @@ class StackTable(QTableView):  # type: ignore[misc]  # Qt has no types here
 
     Emits `open_requested` on a double click and on Enter, `selection_changed` whenever
     other rows are selected.
+
+    Parameters
+    ----------
+    texts : Texts
+        The reader's language.
     """
 
     open_requested = Signal()
     selection_changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, texts: Texts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._texts = texts
+        self._rows: Sequence[Row] = ()
         self._model = QStandardItemModel(0, len(COLUMNS), self)
-        for index, column in enumerate(COLUMNS):
-            self._model.setHorizontalHeaderItem(index, _cell(column, column.title))
         self._proxy = QSortFilterProxyModel(self)
         self._proxy.setSourceModel(self._model)
         self._proxy.setSortRole(SORT_ROLE)
         self._proxy.setFilterRole(SEARCH_ROLE)
         self._proxy.setFilterKeyColumn(0)
         self.setModel(self._proxy)
-        self.setAccessibleName("Stacks")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -107,19 +117,31 @@ class StackTable(QTableView):  # type: ignore[misc]  # Qt has no types here
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(self._request_open)
 
+    def speak(self, texts: Texts) -> None:
+        """Show the same stacks in another language."""
+        self._texts = texts
+        self.setAccessibleName(texts("stacks.title"))
+        for index, column in enumerate(COLUMNS):
+            title = texts(f"stacks.column_{column.title}")
+            self._model.setHorizontalHeaderItem(index, _cell(column, title))
+        self.set_rows(self._rows)
+
     def set_rows(self, rows: Sequence[Row]) -> None:
         """Show these stacks, in this order until a header is clicked."""
+        self._rows, texts = rows, self._texts
         self.setSortingEnabled(False)
         self._model.setRowCount(0)
         warning = self.style().standardIcon(QStyle.StandardPixmap.SP_MessageBoxWarning)
         for row in rows:
-            items = [_item(column, row) for column in COLUMNS]
+            items = [_item(column, row, texts) for column in COLUMNS]
             items[0].setData(row["stack_uid"], UID_ROLE)
-            items[0].setData(" ".join(item.text() for item in items), SEARCH_ROLE)
+            words = [*(item.text() for item in items), *(str(row[key]) for key in ENGLISH)]
+            items[0].setData(" ".join(words), SEARCH_ROLE)
             if not row["is_regular"]:
                 items[0].setIcon(warning)
+                problems = "; ".join(texts.said(problem) for problem in row["problems"])
                 for item in items:
-                    item.setToolTip(f"Cannot be opened: {'; '.join(row['problems'])}")
+                    item.setToolTip(texts("stacks.cannot_open", problems=problems))
             self._model.appendRow(items)
         self._proxy.sort(-1)
         self.setSortingEnabled(True)
@@ -161,8 +183,8 @@ class StackTable(QTableView):  # type: ignore[misc]  # Qt has no types here
         self.open_requested.emit()
 
 
-def _item(column: _Column, row: Row) -> QStandardItem:
-    text = column.text(row)
+def _item(column: _Column, row: Row, texts: Texts) -> QStandardItem:
+    text = column.text(row, texts)
     item = _cell(column, text)
     item.setData(text.casefold() if column.key is None else column.key(row), SORT_ROLE)
     return item

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from herntrack.workflows.workspace import Workspace
+from napari_herntrack._qt.dock_title import DockTitle
 from napari_herntrack._qt.person import chosen_texts, reader_name
 from napari_herntrack._qt.stack_table import StackTable
 from napari_herntrack.layers import METADATA_KEY, LayerData
@@ -30,13 +31,13 @@ from napari_herntrack.worker import ListedWorkspace, Refusal, list_workspace, re
 if TYPE_CHECKING:
     import napari
 
+    from napari_herntrack.texts import Texts
+
 PREFERRED_SIZE = QSize(640, 520)
 """Wide enough for what a stack is chosen by; the description may need scrolling (pixels)."""
 
 MOST_REASONS = 3
 """Refusals that are spelled out; the others are counted, and the table has the reason of each."""
-
-NOT_A_DEVICE = "Research use only: not a medical device."
 
 
 class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
@@ -46,17 +47,25 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
     ----------
     napari_viewer : napari.viewer.Viewer
         Gets the layers.
+
+    Notes
+    -----
+    It speaks the language that was chosen in the reading room, or else that of the environment.
     """
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
+        self._texts = chosen_texts()
+        self._title = DockTitle(self)
         self._workspace: Workspace | None = None
         self._worker: Any = None
         self._busy_with = ""
         self._refused: list[str] = []
         self._is_outdated = False
+        self._hides_for_reader = False
         self._build()
+        self.speak(self._texts)
         self._connect()
         self.list_stacks(None)
 
@@ -64,10 +73,33 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Return the size that the dock asks for."""
         return PREFERRED_SIZE
 
+    def showEvent(self, event: Any) -> None:  # noqa: N802
+        """Title the dock, which there is by now; Qt calls this."""
+        super().showEvent(event)
+        self._title.write()
+
+    def speak(self, texts: Texts) -> None:
+        """Speak a language from now on; what was said before is taken back."""
+        self._texts = texts
+        self._title.write(texts("stacks.title"))
+        self.workspace_label.setText(texts("room.workspace"))
+        self.folder_line.setPlaceholderText(texts("stacks.folder_hint"))
+        self.folder_line.setAccessibleName(texts("stacks.folder"))
+        self.browse_button.setText(texts("stacks.browse"))
+        self.reload_button.setText(texts("stacks.reload"))
+        self.filter_line.setPlaceholderText(texts("stacks.filter_hint"))
+        self.filter_line.setAccessibleName(texts("stacks.filter"))
+        self.open_button.setText(texts("stacks.open"))
+        self.research_label.setText(texts("room.research_only"))
+        self.table.speak(texts)
+        self._say(texts("blinding.stacks_hidden") if self._hides_for_reader else "")
+        self._explain()
+
     def list_stacks(self, folder: Path | None) -> None:
         """List the stacks of a workspace; None stands for the default one."""
         if self._worker is None:
-            self._run("Listing stacks", list_workspace, folder, reader_name(), returned=self._show_listing)
+            words = self._texts("stacks.listing")
+            self._run(words, list_workspace, folder, reader_name(), returned=self._show_listing)
 
     def list_again(self) -> None:
         """List the same workspace again, because the reader may see less, or more, than before."""
@@ -90,7 +122,7 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         missing = [uid for uid in uids if uid not in present]
         if missing:
             self._run(
-                f"Opening {_count(len(missing), 'stack')}",
+                self._texts.counted("stacks.opening", len(missing)),
                 read_stacks,
                 self._workspace,
                 missing,
@@ -99,23 +131,19 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._explain()
 
     def _build(self) -> None:
+        self.workspace_label = QLabel()
         self.folder_line = QLineEdit()
-        self.folder_line.setPlaceholderText("Folder with a herntrack.toml")
-        self.folder_line.setAccessibleName("Workspace folder")
-        self.browse_button = QPushButton("Browse\N{HORIZONTAL ELLIPSIS}")
-        self.reload_button = QPushButton("Reload")
+        self.browse_button, self.reload_button = QPushButton(), QPushButton()
         self._controls = (
-            (self.folder_line, "The folder of a workspace"),
-            (self.browse_button, "Choose the folder of a workspace"),
-            (self.reload_button, "List the workspace's stacks again"),
+            (self.folder_line, "stacks.folder_tip"),
+            (self.browse_button, "stacks.browse_tip"),
+            (self.reload_button, "stacks.reload_tip"),
         )
         self.filter_line = QLineEdit()
-        self.filter_line.setPlaceholderText("Filter, for example: sagittal T2")
-        self.filter_line.setAccessibleName("Filter")
         self.filter_line.setClearButtonEnabled(True)
         self.count_label = _plain_label()
-        self.table = StackTable()
-        self.open_button = QPushButton("Open")
+        self.table = StackTable(self._texts)
+        self.open_button = QPushButton()
         self.hint_label = _plain_label()
         self.progress_bar = QProgressBar()
         self.progress_bar.setRange(0, 0)
@@ -126,14 +154,17 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.warning_icon.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.message_label = _plain_label()
         self.message_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.research_label = _plain_label()
         layout = QVBoxLayout(self)
-        layout.addLayout(_line(QLabel("Workspace"), self.folder_line, self.browse_button, self.reload_button))
-        layout.addLayout(_line(self.filter_line, self.count_label))
+        # Beside the reading room a dock has 300 pixels: the folder has a line of its own.
+        layout.addLayout(_line(self.workspace_label, self.folder_line))
+        layout.addLayout(_line(self.browse_button, self.reload_button, self.count_label))
+        layout.addWidget(self.filter_line)
         layout.addWidget(self.table, stretch=1)
         layout.addLayout(_line(self.open_button, self.hint_label))
         layout.addWidget(self.progress_bar)
         layout.addLayout(_line(self.warning_icon, self.message_label))
-        layout.addWidget(QLabel(NOT_A_DEVICE))
+        layout.addWidget(self.research_label)
 
     def _connect(self) -> None:
         self.folder_line.returnPressed.connect(self._list_typed)
@@ -152,7 +183,8 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.list_stacks(Path(text).expanduser() if text else None)
 
     def _browse(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Workspace folder", self.folder_line.text())
+        title = self._texts("stacks.browse_tip")
+        chosen = QFileDialog.getExistingDirectory(self, title, self.folder_line.text())
         if chosen:
             self.folder_line.setText(chosen)
             self._list_typed()
@@ -183,22 +215,26 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
             # What was listed before may be of another folder than the line now names.
             self._workspace = None
             self.table.set_rows([])
-            self._say(outcome.reason, is_warning=True)
+            self._hides_for_reader = False
+            said = (self._texts.said(outcome.reason), self._texts("stacks.no_workspace"))
+            self._say("\n".join(said), is_warning=True)
             return
         self._workspace = outcome.workspace
+        self._hides_for_reader = outcome.is_blinded
         self.folder_line.setText(str(outcome.workspace.folder))
         self.table.set_rows(outcome.rows)
         if outcome.is_blinded:
-            self._say(chosen_texts()("blinding.stacks_hidden"))
+            self._say(self._texts("blinding.stacks_hidden"))
         elif not outcome.rows:
-            self._say("The workspace has no stacks yet; add images with: herntrack ingest PATH")
+            self._say(self._texts("stacks.empty"))
 
     def _take(self, outcome: LayerData | Refusal) -> None:
         if isinstance(outcome, Refusal):
-            self._refused.append(outcome.reason)
+            self._refused.append(self._texts.said(outcome.reason))
             reasons = self._refused[:MOST_REASONS]
             if len(self._refused) > MOST_REASONS:
-                reasons.append(f"{len(self._refused) - MOST_REASONS} more were refused; the table says why.")
+                n_more = len(self._refused) - MOST_REASONS
+                reasons.append(self._texts.counted("stacks.more_refused", n_more))
             self._say("\n".join(reasons), is_warning=True)
             return
         layer = Layer.create(*outcome)
@@ -219,11 +255,11 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._viewer.reset_view(layers=[layer])
         if not self._refused:
             left, right, top, bottom = layer.metadata[METADATA_KEY]["edge_letters"]
-            self._say(
-                f"{layer.name}: {left} is at the left edge, {right} at the right, {top} at the top,"
-                f" {bottom} at the bottom."
-                + (" The other stacks are hidden: each lies on a grid of its own." if others else "")
-            )
+            edges = {"left": left, "right": right, "top": top, "bottom": bottom}
+            said = [self._texts("stacks.opened", name=layer.name, **edges)]
+            if others:
+                said.append(self._texts("stacks.others_hidden"))
+            self._say(" ".join(said))
 
     def _fit_slider(self, _event: object = None) -> None:
         """Let the slider run over what is shown.
@@ -245,22 +281,21 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
         if is_busy:
             hint = f"{self._busy_with}\N{HORIZONTAL ELLIPSIS}"
         elif not self.table.n_rows:
-            hint = "Nothing to open: no stacks are listed."
+            hint = self._texts("stacks.none_listed")
         elif not n_selected:
-            hint = "Select one or more stacks to open them."
+            hint = self._texts("stacks.select")
         else:
-            hint = f"{_count(n_selected, 'stack')} selected; Enter or a double click opens too."
+            hint = self._texts.counted("stacks.selected", n_selected)
         self.hint_label.setText(hint)
         self.open_button.setEnabled(n_selected > 0 and not is_busy)
         self.open_button.setToolTip(hint)
         for control, words in self._controls:
             control.setEnabled(not is_busy)
-            control.setToolTip(hint if is_busy else words)
+            control.setToolTip(hint if is_busy else self._texts(words))
         self.progress_bar.setVisible(is_busy)
         n_rows, n_shown = self.table.n_rows, self.table.n_shown
-        self.count_label.setText(
-            _count(n_rows, "stack") if n_shown == n_rows else f"{n_shown} of {_count(n_rows, 'stack')}"
-        )
+        key = "stacks.count" if n_shown == n_rows else "stacks.count_of"
+        self.count_label.setText(self._texts.counted(key, n_rows, shown=n_shown))
 
     def _say(self, sentence: str, *, is_warning: bool = False) -> None:
         self.message_label.setText(sentence)
@@ -271,10 +306,6 @@ class StacksWidget(QWidget):  # type: ignore[misc]  # Qt has no types here
 def _stack_uid(layer: Layer) -> str:
     """Return the stack a layer shows, or an empty string for a layer that is not ours."""
     return str(layer.metadata.get(METADATA_KEY, {}).get("stack_uid", ""))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _plain_label() -> QLabel:

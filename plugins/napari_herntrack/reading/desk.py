@@ -141,7 +141,7 @@ class Desk:
             return MaskLook.DRAFT
         if session.is_proposed:
             return MaskLook.PROPOSED
-        is_engines = session.mask.undo_tool is Tool.PROPOSAL
+        is_engines = session.mask.outline_tool is Tool.PROPOSAL
         if session.is_unsaved:
             return MaskLook.PROPOSED if is_engines else MaskLook.DRAFT
         return MaskLook.DRAFT if session.started_from is None else MaskLook.ACCEPTED
@@ -354,6 +354,12 @@ class Desk:
             and not self.is_out_of_sight
             and not self.why_not_change()
         )
+
+    def holds_unsaved(self, view: View) -> bool:
+        """Whether a view shows an outline that is not saved: its stack is not changed but by hand."""
+        visit, session = self.visit, self.session
+        is_there = visit is not None and view is visit.view and not self.is_out_of_sight
+        return is_there and session is not None and session.mask.is_dirty
 
     def may_paint_in(self, view: View) -> bool:
         """Whether strokes in a view are strokes on the visit that is read, on whatever stack."""

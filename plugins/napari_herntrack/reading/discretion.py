@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from herntrack.model.vocabulary import Plane, Weighting
-from napari_herntrack.texts import Texts
+from napari_herntrack.texts import Texts, Told
 from napari_herntrack.viewing.words import ViewWords
 
 HIDDEN = "\N{HORIZONTAL ELLIPSIS}"
@@ -34,12 +34,15 @@ def view_words(texts: Texts, *, is_blinded: bool) -> ViewWords:
     return ViewWords(
         slice=texts.entries["view.slice"],
         beyond=texts("view.beyond"),
+        beyond_kept=texts("view.beyond_kept"),
         series=texts.entries["view.series"],
         units=(texts("view.mm"), texts("view.cm")),
         window=texts.entries["view.window"],
-        no_stack=texts.entries["view.no_stack"],
+        no_stack=texts.entries["view.no_stack_blinded" if is_blinded else "view.no_stack"],
         failed=texts.entries["view.failed_blinded" if is_blinded else "view.failed"],
-        only_stack=texts("view.only_stack"),
+        only_stack=Told(texts("view.only_stack")),
+        said=texts.said,
+        carried_line=texts("view.carried_line"),
         planes={plane: texts.word(plane) for plane in Plane},
         weightings={weighting: texts.word(weighting) for weighting in Weighting},
     )

@@ -14,6 +14,7 @@ from herntrack.model.base_plane import BasePlane, Point
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Lesion
 from herntrack.model.sentences import sentence
+from herntrack.segmentation.guards import Guard
 from herntrack.workflows.levels.base_planes import KnownPlane, known_plane
 from herntrack.workflows.reading.segmenting import outlined_from_points, refuse_outside
 from herntrack.workflows.session import catalogue_of
@@ -106,5 +107,5 @@ def outline_clicks(
         base_plane_source=source,
         points_lps=points_lps,
         background_points_lps=background_points_lps,
-        remarks=remarks,
+        remarks=(*remarks, *(each.sentence for each in made.guards if each.guard is Guard.TISSUE)),
     )

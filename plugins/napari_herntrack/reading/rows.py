@@ -58,7 +58,7 @@ def open_rows(items: Sequence[WorkItem], texts: Texts) -> list[WorkRow]:
     """Return the rows of a reader who may see dates."""
     rows = []
     for item in items:
-        nominal = texts("view.baseline") if item.day == 0 else f"{texts('worklist.day')} {item.day}"
+        nominal = texts("view.baseline") if item.day == 0 else texts("worklist.day", day=item.day)
         rows.append(
             WorkRow(
                 item=item,
@@ -68,7 +68,7 @@ def open_rows(items: Sequence[WorkItem], texts: Texts) -> list[WorkRow]:
                 state=item.state,
                 state_word=texts.word(item.state),
                 note=_note(item, texts),
-                in_list=f"{item.visit_date.isoformat()}  {texts('worklist.day')} {item.day}",
+                in_list=f"{item.visit_date.isoformat()}  {texts('worklist.day', day=item.day)}",
             )
         )
     return rows

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from herntrack._typing import MaskZYX
 from herntrack.errors import HerntrackError, ReadingError
 from herntrack.model.base_plane import BasePlane, Point
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Reading
-from herntrack.model.sentences import sentence
+from herntrack.model.sentences import sentence, sentence_of
 from herntrack.model.vocabulary import Plane
 from herntrack.reading_room.suggestions import Suggestions, suggest_descriptors
 from herntrack.segmentation.guards import Guard, check_mask
@@ -152,7 +153,7 @@ def open_visit(
     view = next(each for each in shown.pair.stacks if each.half is Half.CURRENT)
     read_on = stack_uid or item.stack_uid
     if item.lesion_uid is None or read_on is None:
-        return OpenedVisit(row=row, shown=shown, session=None, view=view, refusal=row.note)
+        return OpenedVisit(row=row, shown=shown, session=None, view=view, refusal=Told(row.note))
     session = open_reading(
         workspace, lesion_uid=item.lesion_uid, stack_uid=read_on, reader=reader, is_blinded=is_blinded
     )
@@ -205,7 +206,7 @@ def save_visit(workspace: Workspace, session: ReadingSession) -> Saved:
         classify(workspace)
     except HerntrackError as error:
         # The reading is safe; what could not be computed is made up for by the commands.
-        problem = sentence("saved_not_measured", detail=str(error))
+        problem = sentence("saved_not_measured", detail=sentence_of(error))
     return Saved(reading=outcome.reading, conflict=conflict, problem=problem)
 
 
@@ -243,15 +244,18 @@ def carry_forward(workspace: Workspace, row: WorkRow, *, is_again: bool = False)
 
 
 def look_over(
-    mask: MaskZYX, geometry: VolumeGeometry, plane: BasePlane | None, midline_lps: Point | None
+    mask: MaskZYX,
+    geometry: VolumeGeometry,
+    plane: BasePlane | None,
+    midline_lps: Point | None,
+    facet_line: FacetLine | None = None,
 ) -> Looked:
     """Look at a whole mask: what is suspicious about it, and what its shape suggests."""
     if not mask.any():
         return Looked(guards=(), suggestions=Suggestions())
     guards = tuple(each.guard for each in check_mask(mask, geometry, base_plane=plane))
-    return Looked(
-        guards=guards, suggestions=suggest_descriptors(mask, geometry, plane, midline_lps=midline_lps)
-    )
+    suggestions = suggest_descriptors(mask, geometry, plane, midline_lps=midline_lps, facet_line=facet_line)
+    return Looked(guards=guards, suggestions=suggestions)
 
 
 def _with_stack(shown: OpenedPair, each: CataloguedStack) -> tuple[OpenedPair, View]:

@@ -15,25 +15,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from herntrack.errors import VocabularyError
-from herntrack.model.sentences import Sentence
-from herntrack.model.vocabulary import (
-    HerniationType,
-    Migration,
-    OutcomeClass,
-    Plane,
-    ReadingStatus,
-    Side,
-    Term,
-    VisitState,
-    Weighting,
-    Zone,
-)
-from herntrack.reading_room.edits import Tool
-from herntrack.reading_room.live_numbers import LivePicture
-from herntrack.reading_room.suggestions import Suggestion
-from herntrack.workflows.listings.worklist import ReadingState
+from herntrack.model.sentences import Sentence, recognised
+from herntrack.model.vocabulary import Term
+
+if TYPE_CHECKING:
+    # Imported elsewhere before they are used: a dock that opens speaks before the engine is there.
+    from herntrack.reading_room.live_numbers import LivePicture
+    from herntrack.reading_room.suggestions import Suggestion
 
 LANGUAGES: Mapping[str, str] = MappingProxyType(
     {
@@ -49,23 +40,24 @@ DEFAULT_LANGUAGE = "en"
 PLURALS = ("one", "few", "many")
 """Forms of a text that depends on a number."""
 
-_SECTIONS: Mapping[type[Term], str] = MappingProxyType(
+_SECTIONS: Mapping[str, str] = MappingProxyType(
     {
-        Plane: "plane",
-        Weighting: "weighting",
-        HerniationType: "type",
-        Zone: "zone",
-        Side: "side",
-        Migration: "migration",
-        ReadingStatus: "status",
-        VisitState: "visit_state",
-        OutcomeClass: "outcome",
-        ReadingState: "reading_state",
-        Tool: "tool",
+        "Plane": "plane",
+        "Weighting": "weighting",
+        "HerniationType": "type",
+        "Zone": "zone",
+        "Side": "side",
+        "Migration": "migration",
+        "ReadingStatus": "status",
+        "VisitState": "visit_state",
+        "OutcomeClass": "outcome",
+        "ReadingState": "reading_state",
+        "Tool": "tool",
     }
 )
+"""Name of a vocabulary -> section of its words."""
 
-_SHARES = frozenset(("share",))
+_SHARES = frozenset(("share", "central", "lateral", "beyond"))
 """Numbers of a suggestion that are parts of a whole; the others are millimetres."""
 
 
@@ -99,13 +91,13 @@ class Texts:
         text = self.entries[key]
         return text.format(**values) if values else text
 
-    def counted(self, key: str, n: int) -> str:
+    def counted(self, key: str, n: int, **values: object) -> str:
         """Return a text that depends on a number, in the form the number asks for."""
-        return self.entries[f"{key}.{plural_form(self.language, n)}"].format(n=n)
+        return self.entries[f"{key}.{plural_form(self.language, n)}"].format(n=n, **values)
 
     def word(self, term: Term) -> str:
         """Return a word of the field; one that is the same everywhere (a level, a grade) as it is."""
-        section = _SECTIONS.get(type(term))
+        section = _SECTIONS.get(type(term).__name__)
         return term.value if section is None else self.entries[f"{section}.{_plain(term.value)}"]
 
     def suggestion(self, suggestion: Suggestion) -> str:
@@ -127,12 +119,13 @@ class Texts:
         return self.entries[f"guard.{_plain(name)}"]
 
     def said(self, sentence: str) -> Told:
-        """Return a sentence of the engine in this language.
+        """Return a sentence of the engine in this language, also one that a process or a record gave as text.
 
         One without a name is a technical detail and stays English, with a word before it that says so.
         """
         if isinstance(sentence, Told) or not sentence:
             return Told(sentence)
+        sentence = recognised(sentence)
         if isinstance(sentence, Sentence):
             values = {name: self._value(value) for name, value in sentence.values.items()}
             return Told(self.entries[f"said.{sentence.key}"].format(**values))

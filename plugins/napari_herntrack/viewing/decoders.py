@@ -11,19 +11,16 @@ Public: `Decoders`, `prepare`; `serve` is the other end.
 from __future__ import annotations
 
 import itertools
-import pickle
-import subprocess
 from collections.abc import Sequence
 from concurrent.futures import Future
 from queue import Empty, PriorityQueue
 from threading import Thread
-from typing import TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from herntrack import child_process
 from herntrack._typing import VolumeZYX
-from herntrack.child_process import received, send, serving
+from herntrack.child_process import Helper, received, send, serving
 from herntrack.errors import HerntrackError
 from herntrack.model.images import Stack
 
@@ -94,14 +91,13 @@ class _Feeder:
     def __init__(self, jobs: PriorityQueue[_Job]) -> None:
         self._jobs = jobs
         self._is_closed = False
-        self._process: subprocess.Popen[bytes] | None = _started()
+        self._helper = Helper(__name__)
         Thread(target=self._work, name="herntrack decoder", daemon=True).start()
 
     def kill(self) -> None:
         """End the process; it only reads, so nothing is lost."""
         self._is_closed = True
-        if self._process is not None:
-            self._process.kill()
+        self._helper.kill()
 
     def _work(self) -> None:
         while not self._is_closed:
@@ -114,21 +110,17 @@ class _Feeder:
                 job.set_result(self._read(*work))
             except Exception as error:
                 job.set_exception(error)
-        if self._process is not None:
-            self._process.communicate()
+        self._helper.close()
 
     def _read(self, stack: Stack, files: tuple[SliceFile, ...]) -> VolumeZYX:
         for _ in range(N_ATTEMPTS):
-            if self._process is None:
+            if not self._helper.is_there and not self._is_closed:
                 return _read_here(stack, files)
             try:
-                return _ask(self._process, stack, files)
-            except (OSError, EOFError, ValueError, pickle.UnpicklingError):
-                self._process.kill()
-                self._process.communicate()
-            if self._is_closed:
-                raise HerntrackError("the stack was not read: the room was closed")
-            self._process = _started()
+                return self._helper.ask((stack, files), _values)
+            except EOFError as error:
+                if self._is_closed:
+                    raise HerntrackError("the stack was not read: the room was closed") from error
         # Not here: what ended the processes would end the room.
         raise HerntrackError(
             f"the process that reads stacks ended {N_ATTEMPTS} times over this one: one of its files may be"
@@ -163,23 +155,15 @@ def _cancel(job: Future[VolumeZYX]) -> None:
         job.set_running_or_notify_cancel()
 
 
-def _started() -> subprocess.Popen[bytes] | None:
-    """Return a process that decodes; None where none can be started."""
-    try:
-        return child_process.start(__name__)
-    except OSError:
-        return None
-
-
 def _read_here(stack: Stack, files: tuple[SliceFile, ...]) -> VolumeZYX:
     from herntrack.imaging.load import load_volume
 
     return load_volume(stack, files).values
 
 
-def _ask(process: subprocess.Popen[bytes], stack: Stack, files: tuple[SliceFile, ...]) -> VolumeZYX:
-    send(process.stdin, (stack, files))
-    answer = received(process.stdout)
+def _values(pipe: IO[bytes] | None) -> VolumeZYX:
+    """Take a stack's values from a process; what it could not read is a HerntrackError."""
+    answer = received(pipe)
     if isinstance(answer, str):
         raise HerntrackError(answer)
     kind, shape = answer
@@ -187,7 +171,7 @@ def _ask(process: subprocess.Popen[bytes], stack: Stack, files: tuple[SliceFile,
     room = values.reshape(-1).view(np.uint8).data
     place = 0
     while place < len(room):
-        count = process.stdout.readinto(room[place:])  # type: ignore[union-attr]  # a buffered reader
+        count = pipe.readinto(room[place:])  # type: ignore[union-attr]  # a buffered reader
         if not count:
             raise EOFError("the process has ended")
         place += count

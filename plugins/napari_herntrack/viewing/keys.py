@@ -46,6 +46,7 @@ VIEW_KEYS = (
     Key(keys="E", name="hand_eraser", words="hand: eraser"),
     Key(keys="P", name="hand_polygon", words="hand: polygon (double click closes it)"),
     Key(keys="W", name="hand_base_plane", words="hand: base plane"),
+    Key(keys="R", name="hand_facet_line", words="hand: line between the facets"),
     Key(keys="I", name="hand_pin", words="hand: pin the same spot on both visits"),
     Key(keys="[", name="smaller_brush", words="smaller brush"),
     Key(keys="]", name="larger_brush", words="larger brush"),

@@ -22,6 +22,7 @@ from herntrack._typing import VolumeZYX
 from herntrack.errors import HerntrackError
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.images import CataloguedStack, Stack
+from herntrack.model.sentences import sentence, sentence_of
 from herntrack.workflows.session import catalogue_of
 from herntrack.workflows.stack_files import stack_images, stack_paths
 from herntrack.workflows.workspace import Workspace
@@ -131,7 +132,7 @@ def load_pair(
         try:
             files[view] = _files(workspace, each.stack)
         except (HerntrackError, OSError) as error:
-            yield Failed(view=view, reason=str(error))
+            yield Failed(view=view, reason=sentence_of(error))
     jobs = _begun({view: missing[view].stack for view in files}, files, slices, decoders)
     whole: set[View] = set()
     try:
@@ -189,9 +190,9 @@ def _result(
     try:
         values = job.result()
     except (HerntrackError, OSError) as error:
-        return Failed(view=view, reason=str(error))
+        return Failed(view=view, reason=sentence_of(error))
     except CancelledError:
-        return Failed(view=view, reason="the stack was not read; open it again")
+        return Failed(view=view, reason=sentence("not_read_yet"))
     if only_slice is None:
         cache.put(stack.stack_uid, values)
         return Loaded(view=view, stack_uid=stack.stack_uid, values=values)

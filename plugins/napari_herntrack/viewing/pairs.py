@@ -5,7 +5,7 @@ Public: `make_pair`, `ShownMask`, `OpenedPair`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,6 +15,7 @@ from herntrack._typing import MaskZYX
 from herntrack.catalogue.session import Catalogue
 from herntrack.errors import AlignmentRefusedError, HerntrackError, RecordNotFoundError
 from herntrack.model.base_plane import BasePlane, Point
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.images import CataloguedStack
 from herntrack.model.records import Lesion, Reading, Visit
 from herntrack.model.sentences import sentence
@@ -35,9 +36,11 @@ class ShownMask:
     """A reading's mask in the view of its stack."""
 
     view: View
+    stack_uid: str
     mask: MaskZYX
     look: MaskLook
     base_plane: BasePlane | None = None
+    facet_line: FacetLine | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +50,17 @@ class OpenedPair:
     pair: Pair
     lesion: Lesion | None = None
     masks: tuple[ShownMask, ...] = ()
+
+    @property
+    def baseline_line(self) -> FacetLine | None:
+        """The line between the facets that was drawn at the other visit."""
+        return next((each.facet_line for each in self.masks if each.view.half is Half.BASELINE), None)
+
+    @property
+    def carried_line(self) -> FacetLine | None:
+        """The same line carried to the visit that is read; None if the two are not aligned."""
+        line, matrix = self.baseline_line, self.pair.between(Half.BASELINE, Half.CURRENT)
+        return None if line is None or matrix is None else line.moved(matrix)
 
 
 def make_pair(
@@ -137,10 +151,8 @@ class _PairMaker:
         masks = {half: self._mask(half, stacks) for half in self._sides}
         focus = self._focus(masks, matrix)
         for half in self._sides:
-            place = focus.get(half)
-            if place is not None:
-                # Of angled axial blocks the one at the lesion; the masks' stacks stay.
-                stacks[half] = self._stacks_at(half, place)
+            # Of angled axial blocks the one at the lesion; the masks' stacks stay.
+            stacks[half] = self._stacks_at(half, focus.get(half) or _first_place(stacks[half]))
         shown = {
             half: VisitOnScreen(caption=self._caption(half), stacks=stacks[half]) for half in self._sides
         }
@@ -213,7 +225,14 @@ class _PairMaker:
             return None
         look = MaskLook.PROPOSED if reading.is_proposed else MaskLook.ACCEPTED
         view = View.of(half, each.stack.plane)
-        return ShownMask(view=view, mask=mask, look=look, base_plane=reading.base_plane)
+        return ShownMask(
+            view=view,
+            stack_uid=reading.stack_uid or "",
+            mask=mask,
+            look=look,
+            base_plane=reading.base_plane,
+            facet_line=reading.facet_line,
+        )
 
     def _focus(
         self, masks: dict[Half, ShownMask | None], matrix: np.ndarray | None
@@ -225,7 +244,22 @@ class _PairMaker:
                 found[Half.CURRENT] = _point(moved_point(there, np.linalg.inv(matrix)))
             if there is None and here is not None:
                 found[Half.BASELINE] = _point(moved_point(here, matrix))
-        return found
+        return {half: self._disc(half) if place is None else place for half, place in found.items()}
+
+    def _disc(self, half: Half) -> Point | None:
+        """Return where the disc of the lesion's level lies at a visit, as far as it is known."""
+        from herntrack.workflows.levels.at_visits import disc_centres
+
+        if self._lesion is None:
+            return None
+        visit_date = self._sides[half].visit_date
+        known = disc_centres(self._workspace, self._catalogue, self._patient_id, visit_date).get(
+            self._lesion.level
+        )
+        frames = {each.frame for each in self._stacks_at(half, None).values()}
+        if known is None or self._catalogue.images.stack(known.stack_uid).frame not in frames:
+            return None
+        return known.centre_lps
 
     def _middle(self, half: Half, shown: ShownMask) -> Point | None:
         indices = np.argwhere(shown.mask)
@@ -244,6 +278,14 @@ def _best(readings: Sequence[Reading], visit: Visit) -> Reading | None:
     """Return the reading of a visit that is shown: an accepted one before any proposal, then the newest."""
     here = [reading for reading in readings if reading.visit_date == visit.visit_date]
     return max(here, key=lambda each: (not each.is_proposed, each.created_at), default=None)
+
+
+def _first_place(stacks: Mapping[Plane, CataloguedStack]) -> Point | None:
+    """Return where a visit without a lesion is looked at first: the middle of its first stack."""
+    for each in stacks.values():
+        grid = each.stack.geometry
+        return _point(grid.index_to_lps((np.array(grid.shape_zyx) - 1) // 2))
+    return None
 
 
 def _point(values: np.ndarray) -> Point:

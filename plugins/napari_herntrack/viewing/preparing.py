@@ -1,19 +1,21 @@
 """Imports what the room needs, in a thread, before it is built: it takes one to two seconds.
 
-Public: `import_views`, `import_reading`.
+Public: `import_views`, `import_reading`, `load_standard`.
 """
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
 
 VISUALS = (
     "napari._vispy.layers.image",
     "napari._vispy.layers.labels",
     "napari._vispy.overlays.labels_polygon",
     "napari._vispy.overlays.labels_brush_stroke",
-    "napari._vispy.overlays.brush_circle",
     "OpenGL.arrays.strings",
     "OpenGL.arrays.ctypesarrays",
     "OpenGL.arrays.nones",
@@ -22,8 +24,9 @@ VISUALS = (
 )
 """What napari draws layers with; it imports them when the first canvas is made, and in drawing."""
 
-
 READING = (
+    # First: with it stacks are decoded without Python's lock, for which the window would wait.
+    "herntrack.imaging.unlocked_decoder",
     "napari_herntrack.reading.sheet",
     "herntrack.imaging.load",
     "herntrack.readings.segmentation_object",
@@ -44,8 +47,9 @@ def import_views() -> None:
         # Only earlier than needed: a napari that has other names imports them itself.
         with suppress(ImportError):
             import_module(name)
-    # The line around a polygon that is being drawn.
-    PolygonVisual(pos=np.eye(3, 2), border_method="agg", border_width=2.0)
+    # The line around a polygon that is being drawn; vispy makes none before there is a canvas.
+    with suppress(RuntimeError):
+        PolygonVisual(pos=np.eye(3, 2), border_method="agg", border_width=2.0)
     millimetres = ("mm", "mm", "mm")
     Image(np.zeros((2, 2, 2), dtype=np.int16), units=millimetres)
     Labels(np.zeros((2, 2, 2), dtype=np.uint8), units=millimetres)
@@ -61,3 +65,24 @@ def import_reading() -> None:
         import_module(name)
     # scikit-image imports its functions when they are used.
     outlines(np.eye(2))
+
+
+def load_standard() -> None:
+    """Let highdicom read which attributes DICOM's modules have, 22 MB of JSON; its first object needs them.
+
+    Python's reader keeps Python's lock until all is read, and the window stood still for 0.3 s in the first
+    save. While it calls a function for each object, the window has its turn.
+    """
+    # Only earlier than needed: a highdicom that has other names reads them itself.
+    with suppress(ImportError, AttributeError):
+        tables: Any = import_module("highdicom._standard_utils")
+        reader = tables.json
+        tables.json = SimpleNamespace(loads=lambda text: json.loads(text, object_hook=_unchanged))
+        try:
+            tables.get_module_attribute_map()
+        finally:
+            tables.json = reader
+
+
+def _unchanged(found: dict[str, Any]) -> dict[str, Any]:
+    return found

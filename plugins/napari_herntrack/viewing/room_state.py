@@ -8,7 +8,7 @@ Public: `RoomState`, `Hand`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum, unique
 
@@ -20,6 +20,7 @@ from herntrack.model.base_plane import BasePlane
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.images import CataloguedStack
 from herntrack.model.vocabulary import Plane
+from napari_herntrack.viewing.following import is_same_series, reaches, stack_holding
 from napari_herntrack.viewing.linking import (
     cross_line,
     linked_index,
@@ -47,6 +48,7 @@ class Hand(StrEnum):
     ERASER = "eraser"
     POLYGON = "polygon"
     BASE_PLANE = "base plane"
+    FACET_LINE = "facet line"
     PIN = "pin"
 
     @property
@@ -75,6 +77,8 @@ class RoomState:
         self._grids = {view: each.stack.geometry for view, each in pair.stacks.items()}
         self.slices = {view: grid.shape_zyx[0] // 2 for view, grid in self._grids.items()}
         self._own: dict[Half, FloatArray] = {}
+        self._by_hand: set[View] = set()
+        self._kept_ranges: dict[View, Range] = {}
         self._half, self._cursor = self._first_cursor()
         if pair.matrix_lps is None and pair.baseline_focus_lps is not None:
             self.go_to(Half.BASELINE, pair.baseline_focus_lps)
@@ -100,6 +104,8 @@ class RoomState:
 
     def go_to(self, half: Half, point_lps: npt.ArrayLike) -> set[View]:
         """Let every view that is linked show the slice nearest to a point (LPS mm of one visit)."""
+        # Who points at a place wants to see it, in whatever stack.
+        self._by_hand.clear()
         self._look_at(half, np.asarray(point_lps, dtype=np.float64))
         return {view for view in self.views if self._follow(view)}
 
@@ -126,8 +132,26 @@ class RoomState:
     def is_beyond(self, view: View) -> bool:
         """Return whether the place looked at lies beyond a view's first or last slice."""
         cursor = self.cursor_lps(view.half)
-        grid = self._grids[view]
-        return cursor is not None and not nearest_slice(linked_index(cursor, grid), grid).is_inside
+        return cursor is not None and not reaches(self._grids[view], cursor)
+
+    def stacks_at_place(self, is_kept: Callable[[View], bool]) -> dict[View, CataloguedStack]:
+        """Return the stacks that views change to, because the place looked at has left those they show.
+
+        Parameters
+        ----------
+        is_kept : callable
+            Whether a view has to stay with its stack.
+        """
+        found = {}
+        for view in self.views:
+            cursor = self.cursor_lps(view.half)
+            is_followed = view.half is self._half or self.is_linked
+            if cursor is None or not is_followed or view in self._by_hand or is_kept(view):
+                continue
+            each = stack_holding(self.pair.stacks[view], self.pair.choices.get(view, ()), cursor)
+            if each is not None:
+                found[view] = each
+        return found
 
     def crosshair(self, view: View) -> FloatArray | None:
         """Return where the place looked at lies in a view ``(row, col)``, if its slice holds it."""
@@ -177,6 +201,10 @@ class RoomState:
         reference = self.ranges.get(view)
         return None if reference is None else reference.limits(self.windows[view.plane])
 
+    def set_range(self, view: View, measured: Range) -> None:
+        """Take note of a stack's values; the blocks of one series stay as bright as the first of them."""
+        self.ranges[view] = self._kept_ranges.get(view, measured)
+
     def drag_window(self, view: View, right_px: float, down_px: float) -> set[View]:
         """Change width and level by a mouse movement, of both visits alike."""
         return self.set_window(view, dragged(self.windows[view.plane], right_px, down_px))
@@ -219,19 +247,37 @@ class RoomState:
             self.cameras[view] = Camera(centre_mm=(float(row), float(column)), zoom=zoom)
         return set(self.views)
 
-    def show_stack(self, view: View, each: CataloguedStack) -> None:
-        """Show another stack of the same visit in a view, at the same place and as large."""
-        camera = self.cameras.get(view)
-        old = self._grids[view]
+    def show_stack(self, view: View, each: CataloguedStack, *, is_by_hand: bool = True) -> None:
+        """Show another stack of the same visit in a view, at the same place and as large.
+
+        One that a reader chose stays although the place looked at is not in it, until they point
+        elsewhere or, once it was in it, the place leaves it.
+        """
+        camera, before = self.cameras.get(view), self.pair.stacks[view]
         self.pair = self.pair.with_stack(view, each)
         self._grids[view] = grid = each.stack.geometry
-        self.ranges.pop(view, None)
+        known = self.ranges.pop(view, None)
+        if known is not None and is_same_series(each, before):
+            self._kept_ranges[view] = known
+        elif not is_same_series(each, before):
+            self._kept_ranges.pop(view, None)
         self._follow(view)
         self.slices[view] = int(np.clip(self.slices[view], 0, grid.shape_zyx[0] - 1))
+        self._by_hand.discard(view)
+        if is_by_hand and self.is_beyond(view):
+            self._by_hand.add(view)
         if camera is not None:
-            row, column = np.array(camera.centre_mm) / old.spacing_zyx[1:]
-            place = grid.lps_to_index(old.index_to_lps((0.0, row, column)))[1:] * grid.spacing_zyx[1:]
-            self.cameras[view] = Camera(centre_mm=(float(place[0]), float(place[1])), zoom=camera.zoom)
+            self.cameras[view] = Camera(centre_mm=_centre_in(each, before, camera), zoom=camera.zoom)
+
+    def show_place(self, view: View, size_px: tuple[int, int]) -> None:
+        """Move a view so that the place looked at is on a canvas of a size (width and height)."""
+        place, camera = self.crosshair(view), self.cameras.get(view)
+        if place is None or camera is None:
+            return
+        on_canvas = camera.to_canvas(place, self._grids[view], size_px)
+        if not ((on_canvas >= 0).all() and (on_canvas <= size_px).all()):
+            row, column = place * self._grids[view].spacing_zyx[1:]
+            self.cameras[view] = Camera(centre_mm=(float(row), float(column)), zoom=camera.zoom)
 
     def pin(self, current_lps: npt.ArrayLike, baseline_lps: npt.ArrayLike) -> None:
         """Link the visits by the same spot in each, pointed at by the reader."""
@@ -244,6 +290,7 @@ class RoomState:
     def _look_at(self, half: Half, point_lps: FloatArray) -> None:
         self._half, self._cursor = half, point_lps
         self._own[half] = point_lps
+        self._by_hand = {view for view in self._by_hand if self.is_beyond(view)}
 
     def _first_cursor(self) -> tuple[Half, FloatArray]:
         if self.pair.focus_lps is not None:
@@ -283,3 +330,24 @@ class RoomState:
         index = linked_index(self.point_lps(view, centre), self._grids[other], matrix)
         row, column = index[1:] * self._grids[other].spacing_zyx[1:]
         return Camera(centre_mm=(float(row), float(column)), zoom=camera.zoom)
+
+
+def _centre_in(each: CataloguedStack, before: CataloguedStack, camera: Camera) -> tuple[float, float]:
+    """Return what a camera on one stack looks at in another (mm).
+
+    The blocks of one series are planned alike, each about its disc: there it is the same part of the
+    picture. Elsewhere it is the same place of the patient.
+    """
+    new, old = each.stack.geometry, before.stack.geometry
+    centre = np.array(camera.centre_mm)
+    if is_same_series(each, before):
+        row, column = centre + _middle_mm(new) - _middle_mm(old)
+    else:
+        place = old.index_to_lps((0.0, *(centre / old.spacing_zyx[1:])))
+        row, column = new.lps_to_index(place)[1:] * new.spacing_zyx[1:]
+    return float(row), float(column)
+
+
+def _middle_mm(grid: VolumeGeometry) -> FloatArray:
+    """Return the middle of a slice, row and column (mm)."""
+    return np.asarray((np.array(grid.shape_zyx[1:]) - 1) / 2.0 * grid.spacing_zyx[1:])

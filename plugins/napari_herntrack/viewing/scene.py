@@ -11,6 +11,7 @@ from enum import StrEnum, unique
 import numpy as np
 
 from herntrack._typing import FloatArray
+from napari_herntrack.viewing.facet_marks import NO_MARKS, FacetMarks
 from napari_herntrack.viewing.letters import EdgeLetters
 
 
@@ -90,6 +91,8 @@ class Scene:
         Its corners, if they lie near this slice.
     slice_place : tuple of int
         Slice and number of slices.
+    facet : FacetMarks
+        The line between the facets.
     """
 
     words: Words = Words()
@@ -101,12 +104,16 @@ class Scene:
     base_line: FloatArray | None = None
     base_corners: FloatArray | None = None
     slice_place: tuple[int, int] = (0, 0)
+    facet: FacetMarks = NO_MARKS
 
 
 def is_same(first: Scene, second: Scene) -> bool:
     """Return whether two scenes look alike, so that nothing needs to be drawn again."""
     plain = (
-        (one.words, one.letters, one.slice_place, one.look, [line.is_same_visit for line in one.cross_lines])
+        (
+            *(one.words, one.letters, one.slice_place, one.look, one.facet),
+            [line.is_same_visit for line in one.cross_lines],
+        )
         for one in (first, second)
     )
     if next(plain) != next(plain):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from herntrack._typing import FloatArray
 from herntrack.model.base_plane import BasePlane
+from napari_herntrack.viewing.facet_marks import NO_LINE, FacetOnView, facet_marks
 from napari_herntrack.viewing.letters import edge_letters
 from napari_herntrack.viewing.room_state import RoomState
 from napari_herntrack.viewing.scene import MaskLook, Scene, Words
@@ -36,6 +37,10 @@ class OnView:
         The visit's base plane.
     has_lines : bool
         Whether lines and outlines are drawn at all.
+    is_kept : bool
+        Whether the view stays with its stack because of unsaved work on it.
+    facet : FacetOnView
+        The visit's line between the facets.
     """
 
     level: str = ""
@@ -45,6 +50,8 @@ class OnView:
     look: MaskLook = MaskLook.DRAFT
     plane: BasePlane | None = None
     has_lines: bool = True
+    is_kept: bool = False
+    facet: FacetOnView = NO_LINE
 
 
 def scene_of(state: RoomState, view: View, on_view: OnView, view_words: ViewWords) -> Scene:
@@ -54,7 +61,13 @@ def scene_of(state: RoomState, view: View, on_view: OnView, view_words: ViewWord
     words = Words(
         top_left=(state.pair.caption(view),),
         top_right=view_words.of_stack(each),
-        bottom_left=view_words.of_slice(index, n_slices, state.limits(view), is_beyond=state.is_beyond(view)),
+        bottom_left=view_words.of_slice(
+            index,
+            n_slices,
+            state.limits(view),
+            is_beyond=state.is_beyond(view),
+            is_kept=on_view.is_kept,
+        ),
         level=on_view.level,
         is_level_confirmed=on_view.is_level_confirmed,
         units=view_words.units,
@@ -73,4 +86,5 @@ def scene_of(state: RoomState, view: View, on_view: OnView, view_words: ViewWord
         look=on_view.look,
         base_line=line,
         base_corners=corners,
+        facet=facet_marks(on_view.facet, grid, index, view_words),
     )

@@ -15,6 +15,9 @@ def test_two_rooms_leave_python_as_they_found_it() -> None:
     assert not gc.isenabled()
     assert abs(sys.getswitchinterval() - SWITCH_S) < 1e-6
     second.begin()
+    first.set_aside()
+    assert gc.get_freeze_count() > n_frozen
+    assert not gc.isenabled()
     first.settle()
     assert gc.isenabled()
     assert gc.get_freeze_count() > n_frozen

@@ -33,7 +33,14 @@ from herntrack.segmentation.guards import Guard
 from herntrack.volumetrics.comparability import Difference
 from herntrack.volumetrics.decision import Ground
 from herntrack.volumetrics.rules import load_rules
-from herntrack.volumetrics.visits import NO_READING, POOR_QUALITY, READERS_UNRESOLVED, SEQUENCES_DISCORDANT
+from herntrack.volumetrics.visits import (
+    BASELINE_BELOW_LIMIT,
+    BASELINE_NOT_EVALUABLE,
+    NO_READING,
+    POOR_QUALITY,
+    READERS_UNRESOLVED,
+    SEQUENCES_DISCORDANT,
+)
 from herntrack.workflows.listings.worklist import ReadingState
 from napari_herntrack.texts import LANGUAGES, PLURALS, load_texts, plural_form, system_language
 
@@ -73,6 +80,58 @@ def test_a_translation_is_no_english_and_ends_as_english_does(language: str) -> 
         if re.search(r"[A-Za-z]{3}", re.sub(r"\{\w+\}|\b[A-Z]+\b", "", ENGLISH.entries[key])):
             assert re.search(r"[\u0400-\u04ff]", text), key
         assert (text[-1] == ".") == (ENGLISH.entries[key][-1] == "."), key
+
+
+GLOSSARY = {
+    r"base plane": ("базов\\w+ плоскост", "негіз жазықтығ"),
+    r"\bfragment": ("фрагмент", "фрагмент"),
+    r"\bsagittal": ("сагиттальн", "сагитталды"),
+    r"\baxial": ("аксиальн", "аксиалды"),
+    r"Pfirrmann": ("Пфиррманн", "Пфиррманн"),
+    r"\bforaminal": ("фораминальн", "фораминалды"),
+    r"\bsubarticular": ("субартикулярн", "субартикулярлы"),
+    r"sequestration": ("секвестрац", "секвестрац"),
+    r"\bbulge": ("выбухани", "томпаю"),
+    r"\boutlines?\b": ("контур|обвед|обвест", "контур"),
+    r"\bstacks?\b": ("сери", "серия"),
+    r"\bvisits?\b": ("визит", "визит"),
+    r"\bbaseline": ("исходн", "бастапқы"),
+    r"\bdrafts?\b": ("черновик", "қаралама"),
+    r"\blevel\b": ("уров", "деңгей"),
+    r"\balign(ment|ed)\b": ("совмещ", "беттестір"),
+    r"\bweighting": ("взвешенност", "салмақтан"),
+    r"\bslices?\b": ("срез", "кесінді"),
+    r"\blesion": ("грыж", "жары"),
+    r"\bblinded\b": ("слеп", "соқыр"),
+    r"\bmidline": ("срединн", "орта сызы"),
+    r"\bfacet": ("фасет", "фасет"),
+    r"\bpedicle": ("ножк\\w+ дуг", "доға аяқша"),
+    r"\bworkspace\b": ("рабоч\\w+ папк", "жұмыс қалтасы"),
+}
+"""A term of the room -> how it begins in Russian and in Kazakh, wherever it is said."""
+
+ELSEWISE = {
+    "said.nothing_to_carry",
+    "said.other_weighting",
+    "stacks.reload_tip",
+    "tool.base_plane",
+    "view.failed_blinded",
+}
+"""Texts that say it without the term."""
+
+
+@pytest.mark.parametrize(("place", "language"), list(enumerate(OTHERS)))
+def test_one_term_is_one_term(place: int, language: str) -> None:
+    spoken = load_texts(language).entries
+    differing = []
+    for key, text in ENGLISH.entries.items():
+        # Not the names of placeholders and commands.
+        words = re.sub(r"\{\w+\}|herntrack [a-z ]+", "", text)
+        for term, translations in GLOSSARY.items():
+            is_said = re.search(translations[place], spoken[key], re.IGNORECASE)
+            if re.search(term, words, re.IGNORECASE) and not is_said and key not in ELSEWISE:
+                differing.append((key, term))
+    assert differing == []
 
 
 def test_what_is_kazakh_is_not_russian() -> None:
@@ -119,6 +178,8 @@ def test_whatever_the_engine_says_has_a_text() -> None:
             SEQUENCES_DISCORDANT,
             READERS_UNRESOLVED,
             NO_READING,
+            BASELINE_NOT_EVALUABLE,
+            BASELINE_BELOW_LIMIT,
         },
         "outcome_reason": {ground.name.lower() for ground in Ground},
         "suggestion": set(REASONS),
@@ -226,7 +287,8 @@ def test_numbers_have_their_forms(language: str, n: int, form: str) -> None:
 def test_counted_texts_have_all_forms(language: str) -> None:
     entries = load_texts(language).entries
     counted = {key.rsplit(".", 1)[0] for key in entries if key.count(".") == 2}
-    assert counted == {"worklist.items", "worklist.still_to_read"}
+    of_stacks = {f"stacks.{name}" for name in ("opening", "count", "count_of", "selected", "more_refused")}
+    assert counted == {"worklist.items", "worklist.still_to_read"} | of_stacks
     assert all(f"{key}.{form}" in entries for key in counted for form in PLURALS)
 
 

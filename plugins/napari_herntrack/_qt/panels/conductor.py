@@ -30,6 +30,7 @@ from napari_herntrack.reading.desk import Desk, OpenedVisit
 from napari_herntrack.reading.discretion import view_words
 from napari_herntrack.reading.rows import WorkRow
 from napari_herntrack.texts import Texts
+from napari_herntrack.viewing.following import as_shown
 from napari_herntrack.viewing.room_state import Hand
 from napari_herntrack.viewing.views import Half
 
@@ -89,7 +90,7 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
     @property
     def is_busy(self) -> bool:
         """Whether something runs or waits."""
-        return self.crew.is_at_work or self.drawing.is_busy
+        return self.crew.is_at_work or self.drawing.is_busy or self.room.stack_changes.is_waiting
 
     @property
     def reader(self) -> str:
@@ -260,7 +261,8 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         """Say what to do first where nothing is open yet."""
         if self.room.state is None:
             key = "room.open_first" if self.worklist.rows else "worklist.empty"
-            self.room.show_nothing(self.texts(key if self.reader else "room.choose_reader"))
+            words = self.texts(key if self.reader else "room.choose_reader")
+            self.room.show_nothing(self.lists.problem or words)
 
     def _not_opened(self, reason: str) -> None:
         """Say why; the visit that was left must not stay under the words of nobody."""
@@ -281,14 +283,19 @@ class Conductor(QObject):  # type: ignore[misc]  # Qt has no types here
         self.corrections.forget()
         room = self.room
         room.set_view_words(view_words(self.texts, is_blinded=self.desk.is_blinded))
-        room.show_pair(visit.shown.pair, keeps_place=self._is_stack_chosen)
+        pair = visit.shown.pair
+        if self._is_stack_chosen and room.state is not None:
+            pair = as_shown(room.state.pair, pair, visit.view)
+        room.show_pair(pair, keeps_place=self._is_stack_chosen)
         for shown in visit.shown.masks:
             if shown.view.half is Half.BASELINE:
-                room.show_mask(shown.view, shown.mask, shown.look)
+                if pair.stacks[shown.view].stack.stack_uid == shown.stack_uid:
+                    room.show_mask(shown.view, shown.mask, shown.look)
                 room.set_base_plane(Half.BASELINE, shown.base_plane)
         if visit.session is not None:
             room.show_mask(visit.view, visit.session.mask.mask, self.desk.look)
             room.set_base_plane(Half.CURRENT, visit.session.mask.base_plane)
+        self.show.facet_lines()
         room.choose_view(visit.view)
         room.set_hand(Hand.POINT)
         self.worklist.set_current(visit.row)

@@ -5,6 +5,7 @@ Each asks for its reason in the panel before anything is recorded.
 
 from __future__ import annotations
 
+import numpy as np
 from qtpy.QtCore import QObject
 
 from herntrack.reading_room.level_lock import LevelStatus
@@ -144,6 +145,10 @@ class Corrections(QObject):  # type: ignore[misc]  # Qt has no types here
     def _level_known(self, known: LevelKnowledge) -> None:
         self.desk.set_lock(known.lock, known.centre_lps)
         self._show.level()
+        if known.centre_lps is not None:
+            self.room.stack_changes.go_to_disc(Half.CURRENT, np.asarray(known.centre_lps))
+        # Another disc than this one is pointed at anew.
+        self._has_pointed = False
         self.panel.say(lock_words(known.lock, self.texts, is_blinded=self.desk.is_blinded))
         self._drawing.look_soon()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QWidget
@@ -47,6 +48,8 @@ PLACES = {
 """Row, column and width of each box; the MSU grade is one line."""
 
 
+MSU_PARTS = ("msu_size", "msu_location")
+
 LEAST_BOX_PX = 56
 """A box is at least so wide (pixels)."""
 
@@ -74,9 +77,11 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
             row, column_number, width = PLACES[name]
             self.boxes[name] = box = self._box(name, values)
             grid.addWidget(box, row, column_number, 1, width)
-            if column_number == 1:
-                key = "descriptor.msu" if name == "msu_size" else f"descriptor.{name}"
-                grid.addWidget(label(texts(key), "quiet", wraps=False), row, 0)
+            if name == "msu_size":
+                self.grade = label(texts("descriptor.msu"), "quiet", wraps=False)
+                grid.addWidget(self.grade, row, 0)
+            elif column_number == 1:
+                grid.addWidget(label(texts(f"descriptor.{name}"), "quiet", wraps=False), row, 0)
         self.all_button = button(f"{texts('panel.take_suggestions')}   D", self.all_wanted.emit)
         grid.addWidget(self.all_button, 5, 2)
         grid.setColumnStretch(1, 1)
@@ -96,13 +101,22 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
             box.blockSignals(blocked)
         self._refresh()
 
-    def show_suggestions(self, suggestions: Suggestions) -> None:
-        """Show what geometry suggests in the boxes of what was not said, with a question mark."""
+    def show_suggestions(self, suggestions: Suggestions, *, is_line_carried: bool = False) -> None:
+        """Show what geometry suggests in the boxes of what was not said, with a question mark.
+
+        Parameters
+        ----------
+        suggestions : Suggestions
+            With the sentences why.
+        is_line_carried : bool
+            Whether the facet line that some were measured on is of another visit.
+        """
         self._suggested = {each.name: each.value for each in suggestions.found}
         for name in self.boxes:
             found = suggestions.suggestion(name)
             if found:
-                words = self._texts("descriptor.why", reason=self._texts.suggestion(found))
+                key = "why_carried" if is_line_carried and found.is_on_line else "why"
+                words = self._texts(f"descriptor.{key}", reason=self._texts.suggestion(found))
             else:
                 words = self._texts.said(suggestions.silent.get(name, ""))
             self._words[name] = words
@@ -126,6 +140,17 @@ class DescriptionSection(QWidget):  # type: ignore[misc]  # Qt has no types here
             hint = self._words.get(name) or self._texts(f"descriptor.{name}")
             box.setToolTip(self._why_not or hint)
         self.all_button.setVisible(open_ones > 0)
+        self._show_grade()
+
+    def _show_grade(self) -> None:
+        """Write size and location as one grade, the way it is written; asked if a part is suggested."""
+        said = {name: VALUES[name][self.boxes[name].currentIndex()] for name in MSU_PARTS}
+        open_ones = {} if self._is_final else self._suggested
+        asked = {name: open_ones.get(name) for name, value in said.items() if value is None}
+        values: dict[str, Any] = said | asked
+        grade = Descriptors(**values).msu_grade if None not in values.values() else ""
+        words = f"{grade} ?" if grade and asked else grade
+        self.grade.setText(f"{self._texts('descriptor.msu')}   {words}".rstrip())
 
     def _word(self, value: object) -> str:
         return self._texts.word(value) if isinstance(value, Term) else str(value)

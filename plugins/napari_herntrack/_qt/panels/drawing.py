@@ -16,20 +16,25 @@ from napari_herntrack._qt.panels.crew import Crew
 from napari_herntrack._qt.panels.jobs import Job, Jobs, reason_of
 from napari_herntrack._qt.panels.reading_panel import ReadingPanel
 from napari_herntrack._qt.panels.showing import Showing
+from napari_herntrack._qt.panels.tools_section import HAND_NAMES
 from napari_herntrack._qt.room.reading_room import ReadingRoom
 from napari_herntrack.reading import work
 from napari_herntrack.reading.desk import Desk
+from napari_herntrack.reading.facet_lines import draw_line, line_shown
 from napari_herntrack.reading.outlining import ClickOutline, outline_clicks
 from napari_herntrack.viewing.room_state import Hand
 from napari_herntrack.viewing.strokes import Stroke
 from napari_herntrack.viewing.views import Half, View
+
+HANDS_BY_NAME = {name: hand for hand, name in HAND_NAMES.items()}
+"""What the button of a name chooses."""
 
 LOOK_OVER_MS = 250
 """After so long without a stroke the whole mask is looked at (ms)."""
 
 
 class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
-    """Strokes, clicks, the base plane, and the tools.
+    """Strokes, clicks, the base plane, the facet line, and the tools.
 
     Parameters
     ----------
@@ -59,6 +64,7 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
         room.stroke_finished.connect(self._stroke)
         room.point_clicked.connect(self._clicked)
         room.base_plane_dragged.connect(self._plane_dragged)
+        room.facet_lines.drawn.connect(self._line_drawn)
         room.hand_changed.connect(self._hand_changed)
         room.picture_shown.connect(self._picture_shown)
         panel.tools.hand_wanted.connect(self.choose_hand)
@@ -107,7 +113,7 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
         if name == "background":
             self.click_background()
             return
-        hand = {"click": Hand.PROPOSE, "base_plane": Hand.BASE_PLANE}.get(name) or Hand(name)
+        hand = HANDS_BY_NAME[name]
         self.room.set_hand(
             Hand.POINT if hand is self.room.hand and not self.show.is_background_click else hand
         )
@@ -219,6 +225,15 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
                 self._outline(points, background)
         self.mask_changed()
 
+    def _line_drawn(self, view: View, ends_lps: Any) -> None:
+        state = self.room.state
+        if view.half is not Half.CURRENT:
+            self.refuse(self.texts("panel.other_visit"))
+        elif state is not None:
+            on = state.pair.stacks[view]
+            self.attempt(lambda: draw_line(self.desk, ends_lps, on))
+        self.mask_changed()
+
     def _hand_changed(self, hand: Hand) -> None:
         del hand
         self.show.is_background_click = False
@@ -267,19 +282,19 @@ class Drawing(QObject):  # type: ignore[misc]  # Qt has no types here
         visit = self.desk.visit
         if visit is None or visit.session is None:
             return
-        mask, midline = visit.session.mask, visit.midline_lps
+        mask, midline, drawn = visit.session.mask, visit.midline_lps, line_shown(self.desk)
         copied, geometry, plane = mask.mask.copy(), mask.geometry, mask.base_plane
 
         def done(looked: work.Looked) -> None:
             if self.desk.visit is not None and self.desk.session is visit.session:
                 self.suggestions = looked.suggestions
                 self.panel.show_guards([self.texts.guard(each.value) for each in looked.guards])
-                self.panel.description.show_suggestions(looked.suggestions)
+                self.panel.description.show_suggestions(looked.suggestions, is_line_carried=drawn.is_carried)
 
         self._looks.add(
             Job(
                 words="",
-                act=lambda: work.look_over(copied, geometry, plane, midline),
+                act=lambda: work.look_over(copied, geometry, plane, midline, drawn.line),
                 done=done,
                 refused=lambda reason: self.refuse(self.desk.told(reason)),
             )

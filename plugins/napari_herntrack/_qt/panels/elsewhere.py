@@ -64,6 +64,7 @@ class Elsewhere(QObject):  # type: ignore[misc]  # Qt has no types here
         room.paint_begun.connect(self._begun)
         room.paint_refused.connect(self._say_why)
         room.stack_chosen.connect(self._stack_chosen)
+        room.stack_changes.is_kept = self._is_kept
 
     def read_here(self) -> None:
         """Read on the stack of the active view from now on, or open the visit that it shows."""
@@ -136,12 +137,21 @@ class Elsewhere(QObject):  # type: ignore[misc]  # Qt has no types here
         else:
             self._room.set_hand(self._room.hand)
 
+    def _is_kept(self, view: View) -> bool:
+        """Whether a view stays with its stack wherever the reader looks, as its paint is not saved."""
+        return self._desk.holds_unsaved(view) or any(stroke.view is view for stroke in self._waiting)
+
     def _stack_chosen(self, view: View) -> None:
-        """Show the reading's outline with its own stack only."""
+        """Show an outline with its own stack only."""
         visit, state = self._desk.visit, self._room.state
-        if visit is None or visit.session is None or state is None or view is not visit.view:
+        if visit is None or state is None:
             return
         shown = state.pair.stacks[view].stack.stack_uid
+        for known in visit.shown.masks:
+            if known.view is view and view.half is Half.BASELINE and known.stack_uid == shown:
+                self._room.show_mask(view, known.mask, known.look)
+        if visit.session is None or view is not visit.view:
+            return
         self._desk.is_out_of_sight = shown != visit.session.stack.stack.stack_uid
         if not self._desk.is_out_of_sight:
             self._room.show_mask(view, visit.session.mask.mask, self._desk.look)

@@ -41,6 +41,7 @@ class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
         super().__init__(panel)
         self.reader = reader
         self.texts = desk.texts
+        self.problem = ""
         self._desk, self._worklist, self._panel, self._crew = desk, worklist, panel, crew
         worklist.reader_chosen.connect(self.choose_reader)
         worklist.blinding_wanted.connect(self.blind)
@@ -89,6 +90,7 @@ class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
 
     def show(self, listed: work.Listed) -> None:
         """Show a worklist; the open visit's row is that of the new list."""
+        self.problem = ""
         has_changed = self._desk.is_blinded is not listed.is_blinded
         self._desk.is_blinded = listed.is_blinded
         self._worklist.show_rows(listed.rows, is_blinded=listed.is_blinded)
@@ -112,6 +114,8 @@ class Lists(QObject):  # type: ignore[misc]  # Qt has no types here
                 self.row_wanted.emit(row)
 
     def _not_listed(self, reason: str) -> None:
+        self.problem = reason
+        self._worklist.show_problem(reason)
         self._panel.say(reason, is_error=True)
         self.listed.emit()
 

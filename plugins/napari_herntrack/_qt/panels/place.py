@@ -23,11 +23,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_herntrack._qt.dock_title import DockTitle
 from napari_herntrack._qt.panels.jobs import Job, Jobs
 from napari_herntrack._qt.person import LANGUAGE, READER, chosen_texts, person_settings, reader_name
 from napari_herntrack._qt.room.busy_bar import BusyBar
 from napari_herntrack._qt.room.steady import Steady
-from napari_herntrack._qt.room.turns import Turns
+from napari_herntrack._qt.room.turns import Pace, Turns
 
 if TYPE_CHECKING:
     import napari
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from napari_herntrack._qt.panels.conductor import Conductor
     from napari_herntrack._qt.panels.reading_panel import ReadingPanel
     from napari_herntrack._qt.panels.worklist_panel import WorklistPanel
+    from napari_herntrack._qt.room.leaving import Leaving
     from napari_herntrack._qt.room.reading_room import ReadingRoom
+    from napari_herntrack._qt.stacks import StacksWidget
     from napari_herntrack.reading.rows import WorkRow
 
 TITLE_PX = 5
@@ -60,11 +63,13 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         super().__init__()
         self._viewer = napari_viewer
         self._steady = Steady()
-        self._turns = Turns(self)
+        self._turns = Turns(Pace(self))
         self._mount: Any = None
+        self._leaving: Leaving | None = None
         self._is_gone = False
         self._settings = person_settings()
         self._dock: Any = None
+        self._title = DockTitle(self)
         self._workspace: Workspace | None = None
         self.room: ReadingRoom | None = None
         self.worklist: WorklistPanel | None = None
@@ -98,9 +103,16 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Whether the room is furnished."""
         return self.conductor is not None
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether the room is being closed."""
+        return self._leaving is not None and not self._leaving.is_done
+
     def set_language(self, language: str) -> None:
         """Speak another language from now on; the open visit is opened again."""
         self._settings.setValue(LANGUAGE, language)
+        for stacks in self._stack_docks():
+            stacks.speak(chosen_texts())
         if self.room is None or self.conductor is None:
             return
         visit = self.conductor.desk.visit
@@ -108,21 +120,22 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._turns.run(self._furnish(self.room, None if visit is None else visit.row))
 
     def leave(self) -> None:
-        """Close the room; unsaved work is kept."""
-        if self._is_gone:
+        """Close the room; unsaved work is kept. The canvases go one after the other, out of sight."""
+        if self._is_gone or self._leaving is not None:
             return
         self._jobs.close()
         self._turns.stop()
         if self.room is None:
             self._steady.end()
             return
-        self.window().removeEventFilter(self)
+        from napari_herntrack._qt.room.leaving import Leaving
+
+        # The dock may have been taken out of the window already.
+        window = self.room.window()
+        window.removeEventFilter(self)
         self._clear_panels()
-        self._mount.close()
-        self.room.close_room()
-        self.room.deleteLater()
+        self._leaving = Leaving(self.room, self._mount, self._steady, window)
         self.room = None
-        self._steady.end()
 
     def eventFilter(self, _: QObject, event: Any) -> bool:  # noqa: N802
         """Let everything go when the window itself is destroyed; Qt calls this."""
@@ -141,6 +154,8 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
         if self.room is not None:
             self.room.close_room()
             self.room = None
+        # It remembers napari's own canvas, which must not outlive the window.
+        self._mount = None
         self._steady.end()
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802
@@ -181,6 +196,7 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
 
         self._workspace = workspace
         self.room = room = ReadingRoom(workspace)
+        self._turns = Turns(room.pace)
         for key in READING_KEYS:
             room.add_key(key.keys, lambda name=key.name: self._do(name))
         window = self.window()
@@ -208,6 +224,7 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
             return
         self._progress.hide()
         texts = chosen_texts()
+        self._title.write(texts("worklist.title"))
         reader = reader_name()
         self.worklist = WorklistPanel(texts, reader=reader)
         # First, and with most of the room: napari ends a plugin's layout with empty space of its own.
@@ -232,10 +249,13 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def _hide_stacks(self) -> None:
         """Let the docks that list stacks look again whether the reader may see dates."""
+        for stacks in self._stack_docks():
+            stacks.list_again()
+
+    def _stack_docks(self) -> list[StacksWidget]:
         from napari_herntrack._qt.stacks import StacksWidget
 
-        for each in self.window().findChildren(StacksWidget):
-            each.list_again()
+        return list(self.window().findChildren(StacksWidget))
 
     def _clear_panels(self) -> None:
         if self.conductor is not None:
@@ -262,11 +282,13 @@ class ReadingPlace(QWidget):  # type: ignore[misc]  # Qt has no types here
 def _entered(folder: Path | None) -> Workspace:
     """Find the workspace, then import what its room is made of; runs beside the window."""
     from herntrack.workflows.workspace import find_workspace
-    from napari_herntrack.viewing.preparing import import_reading, import_views
+    from napari_herntrack.viewing.preparing import import_reading, import_views, load_standard
 
     workspace = find_workspace(folder)
     import_module("napari_herntrack._qt.panels.conductor")
     import_module("napari_herntrack._qt.room.mount")
     import_views()
     import_reading()
+    # Here, while there is nothing to be held up, and no garbage is looked for among so much.
+    load_standard()
     return workspace

@@ -5,10 +5,12 @@ from __future__ import annotations
 from napari_herntrack._qt.panels.reading_panel import ReadingPanel
 from napari_herntrack._qt.room.reading_room import ReadingRoom
 from napari_herntrack.reading.desk import Desk
+from napari_herntrack.reading.facet_lines import line_shown
 from napari_herntrack.reading.levels import CONFIRMED_HERE, image_words, lock_words
 from napari_herntrack.reading.links import GOOD
 from napari_herntrack.reading.numbers import numbers_shown
 from napari_herntrack.viewing.scene import MaskLook
+from napari_herntrack.viewing.views import Half
 
 
 class Showing:
@@ -34,6 +36,7 @@ class Showing:
         self.panel.show_lesion_question(visit is not None and visit.row.item.lesion_uid is None)
         self.level()
         self.link()
+        self.facet_lines()
         self.words()
         self.numbers()
         self.hand()
@@ -92,6 +95,13 @@ class Showing:
         self.panel.show_link(
             words, "\n".join(map(self.texts.said, link.reasons)), is_good=link.verdict == GOOD
         )
+
+    def facet_lines(self) -> None:
+        """Show the lines between the facets, of both visits."""
+        visit, drawn = self.desk.visit, line_shown(self.desk)
+        other = None if visit is None else visit.shown.baseline_line
+        self.room.facet_lines.show(Half.BASELINE, other)
+        self.room.facet_lines.show(Half.CURRENT, drawn.line, is_carried=drawn.is_carried)
 
     def words(self) -> None:
         """Show what was said."""

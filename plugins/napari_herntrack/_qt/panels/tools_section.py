@@ -19,6 +19,7 @@ HANDS = (
     ("eraser", "tool.eraser", "E", "tool.eraser"),
     ("polygon", "tool.polygon", "P", "tool.polygon_hint"),
     ("base_plane", "tool.base_plane", "W", "tool.base_plane_hint"),
+    ("facet_line", "tool.facet_line", "R", "tool.facet_line_hint"),
 )
 """Name, text, key and hint of each hand."""
 
@@ -39,6 +40,7 @@ HAND_NAMES: Mapping[Hand, str] = {
     Hand.ERASER: "eraser",
     Hand.POLYGON: "polygon",
     Hand.BASE_PLANE: "base_plane",
+    Hand.FACET_LINE: "facet_line",
 }
 
 
@@ -73,7 +75,8 @@ class ToolsSection(QWidget):  # type: ignore[misc]  # Qt has no types here
             made.setToolTip(texts(hint))
             made.setProperty("is_small", True)
             self.hands[name] = made
-            hands.addWidget(made, number // 2, number % 2)
+            is_alone = number == len(HANDS) - 1 and number % 2 == 0
+            hands.addWidget(made, number // 2, number % 2, 1, 2 if is_alone else 1)
         for number, (name, key, keys) in enumerate(STEPS):
             made = button(_with_key(texts(key), keys), partial(self._want, name))
             made.setProperty("is_small", True)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QFont, QPainter, QPen
+from qtpy.QtGui import QColor, QFont, QPainter, QPainterPath, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from herntrack.model.vocabulary import VisitState
@@ -23,6 +23,12 @@ LEFT, RIGHT, TOP, BOTTOM = 40.0, 14.0, 20.0, 20.0
 DOT, CAP = 4.2, 4.0
 """Radius of a point and half the width of an error bar's end (pixels)."""
 
+_CORNERS = {
+    VisitState.BASELINE: ((0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)),
+    VisitState.REDUCED: ((-1.15, -1.0), (1.15, -1.0), (0.0, 1.2)),
+    VisitState.ENLARGED: ((-1.15, 1.0), (1.15, 1.0), (0.0, -1.2)),
+}
+
 LEAST_VOLUME_MM3 = 100.0
 """The upper end of the axis is never lower (mm3)."""
 
@@ -31,7 +37,11 @@ LEAST_DAYS = 30
 
 
 class TrajectoryPlot(QWidget):  # type: ignore[misc]  # Qt has no types here
-    """Paints points with error bars; the visit that is read is ringed, a proposal is hollow."""
+    """Paints points with error bars, each with the shape of its state.
+
+    The visit that is read is ringed, a proposal is hollow; a visit without a volume is a cross on the axis,
+    and the line passes over what is not compared.
+    """
 
     def __init__(self, unit_words: str, days_words: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,12 +82,8 @@ class TrajectoryPlot(QWidget):  # type: ignore[misc]  # Qt has no types here
         days = [each.day for each in self._points] or [0]
         first, last = min(0, *days), max(*days, LEAST_DAYS)
         self._axes(painter, area, highest, (first, last))
-        places = [
-            (each, self._place(area, each, highest, (first, last)))
-            for each in self._points
-            if each.volume_mm3 is not None
-        ]
-        self._course(painter, area, places)
+        places = [(each, self._place(area, each, highest, (first, last))) for each in self._points]
+        self._course(painter, area, [place for place in places if _is_compared(place[0])])
         for each, place in places:
             self._point(painter, area, each, place, highest)
         painter.end()
@@ -144,11 +150,31 @@ class TrajectoryPlot(QWidget):  # type: ignore[misc]  # Qt has no types here
             painter.drawEllipse(place, DOT * 2.1, DOT * 2.1)
         painter.setPen(QPen(colour, 1.6))
         ground = self.palette().color(self.backgroundRole())
-        painter.setBrush(ground if each.is_proposed else colour)
-        if each.state is VisitState.ABSENT:
-            painter.drawRect(QRectF(place.x() - DOT, place.y() - DOT, 2 * DOT, 2 * DOT))
-        else:
-            painter.drawEllipse(place, DOT, DOT)
+        is_hollow = each.is_proposed or each.state is VisitState.ABSENT
+        painter.setBrush(ground if is_hollow else colour)
+        state = VisitState.NOT_EVALUABLE if each.volume_mm3 is None else each.state
+        painter.drawPath(mark_of(state).translated(place))
+
+
+def _is_compared(each: CoursePoint) -> bool:
+    return each.volume_mm3 is not None and each.state is not VisitState.NOT_EVALUABLE
+
+
+def mark_of(state: VisitState | None) -> QPainterPath:
+    """Return the mark of a state around the origin: the shapes of the report's courses."""
+    path = QPainterPath()
+    if state is VisitState.ABSENT or state is None:
+        path.addEllipse(QPointF(0.0, 0.0), DOT, DOT)
+    elif state is VisitState.NO_CHANGE:
+        path.addRect(QRectF(-DOT, -DOT, 2 * DOT, 2 * DOT))
+    elif state is VisitState.NOT_EVALUABLE:
+        for corners in ((-DOT, -DOT, DOT, DOT), (-DOT, DOT, DOT, -DOT)):
+            path.moveTo(*corners[:2])
+            path.lineTo(*corners[2:])
+    else:
+        path.addPolygon(QPolygonF([QPointF(x * DOT, y * DOT) for x, y in _CORNERS[state]]))
+        path.closeSubpath()
+    return path
 
 
 def tick_step(highest: float) -> float:

@@ -184,6 +184,11 @@ class WorklistPanel(Themed):
         else:
             self.row_wanted.emit(row)
 
+    def show_problem(self, problem: str) -> None:
+        """Show that nothing can be listed, and why."""
+        self.show_rows((), is_blinded=self._is_blinded)
+        show_text(self.count_label, problem)
+
     def show_reader_hint(self) -> None:
         """Ask for a name as long as there is none."""
         missing = not self.reader_line.text().strip()

@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QGridLayout, QWidget
 
 from napari_herntrack._qt.room.pane import Pane
-from napari_herntrack._qt.room.turns import Turns
+from napari_herntrack._qt.room.turns import Pace, Turns
 from napari_herntrack.viewing.views import View
 
 PLACES = {
@@ -37,13 +37,15 @@ class Arrangement(QObject):  # type: ignore[misc]  # Qt has no types here
         Gets a layout with the views.
     panes : mapping from View to Pane
         All views.
+    pace : Pace
+        When a canvas may follow.
     """
 
-    def __init__(self, room: QWidget, panes: Mapping[View, Pane]) -> None:
+    def __init__(self, room: QWidget, panes: Mapping[View, Pane], pace: Pace) -> None:
         super().__init__(room)
         self._panes = panes
         self._waiting: deque[Pane] = deque()
-        self._turns = Turns(self)
+        self._turns = Turns(pace)
         self._layout = QGridLayout(room)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(2)

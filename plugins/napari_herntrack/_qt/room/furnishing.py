@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_herntrack._qt.room.pane import N_PANE_STEPS, Pane
 from napari_herntrack._qt.room.steady import Steady
-from napari_herntrack._qt.room.turns import Turns
+from napari_herntrack._qt.room.turns import Pace, Turns
 from napari_herntrack.viewing.scene import Scene, Words
 from napari_herntrack.viewing.views import View
 
@@ -30,6 +30,8 @@ class Furnishing(QObject):  # type: ignore[misc]  # Qt has no types here
         Called for each view once its pane stands.
     steady : Steady
         Settled at the end.
+    pace : Pace
+        When a step may be taken.
     """
 
     progressed = Signal(int, int)
@@ -40,11 +42,12 @@ class Furnishing(QObject):  # type: ignore[misc]  # Qt has no types here
         panes: Mapping[View, Pane],
         connect: Callable[[View], None],
         steady: Steady,
+        pace: Pace,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._panes, self._connect, self._steady = panes, connect, steady
-        self._turns = Turns(self)
+        self._turns = Turns(pace)
 
     @property
     def is_done(self) -> bool:
@@ -72,6 +75,8 @@ class Furnishing(QObject):  # type: ignore[misc]  # Qt has no types here
         for view, pane in self._panes.items():
             for _ in pane.furnish():
                 n_done += 1
+                # napari collects garbage in some of the steps: it must not look at everything each time.
+                self._steady.set_aside()
                 if pane.is_furnished:
                     self._connect(view)
                 self.progressed.emit(n_done, N_PANE_STEPS * len(self._panes))

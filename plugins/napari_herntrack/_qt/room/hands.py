@@ -1,4 +1,4 @@
-"""What the left button does in the views: point, propose, pin, move the base plane.
+"""What the left button does in the views: point, propose, pin, move the base plane, draw the facet line.
 
 Painting hands are napari's and do not come here.
 """
@@ -55,6 +55,7 @@ class Hands:
         """Drop what was begun: a corner, a pin."""
         self._held, self._corner = None, None
         self._pins.clear()
+        self._room.facet_lines.forget()
 
     def _pan(self, view: View, x: float, y: float) -> None:
         state = self._room.state
@@ -100,6 +101,8 @@ class Hands:
             self._pin(view.half, point)
         elif hand is Hand.BASE_PLANE:
             self._take_corner(view, np.array([x, y]), point)
+        elif hand is Hand.FACET_LINE:
+            self._room.facet_lines.press(view, np.array([x, y]), point)
 
     def _drag(self, view: View, x: float, y: float) -> None:
         point = self._place(view, x, y)
@@ -109,11 +112,14 @@ class Hands:
             self._room.go_to(view.half, point)
         elif self._room.hand is Hand.BASE_PLANE and self._held is not None:
             self._move_corner(view, point)
+        elif self._room.hand is Hand.FACET_LINE:
+            self._room.facet_lines.drag(view, point)
 
     def _release(self, view: View, x: float, y: float) -> None:
-        del x, y
-        plane = self._room.base_planes.get(view)
-        if self._room.hand is Hand.BASE_PLANE and self._held is not None and plane is not None:
+        plane, point = self._room.base_planes.get(view), self._place(view, x, y)
+        if self._room.hand is Hand.FACET_LINE and point is not None:
+            self._room.facet_lines.release(view, np.array([x, y]), point)
+        elif self._room.hand is Hand.BASE_PLANE and self._held is not None and plane is not None:
             self._held = None
             self._room.base_plane_dragged.emit(view, plane)
 

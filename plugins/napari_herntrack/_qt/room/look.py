@@ -19,6 +19,7 @@ LETTERS = QColor(222, 200, 130)
 CROSSHAIR = QColor(86, 180, 233, 200)
 CROSS_LINE = QColor(86, 180, 233, 150)
 BASE_PLANE = QColor(225, 120, 190)
+FACET_LINE = QColor(240, 228, 66)
 OUTLINE = {
     MaskLook.PROPOSED: QColor(240, 170, 70),
     MaskLook.DRAFT: QColor(120, 220, 255),
@@ -26,6 +27,9 @@ OUTLINE = {
 }
 ACTIVE_EDGE = QColor(86, 180, 233, 170)
 TRACK = QColor(255, 255, 255, 18)
+SHADE = QColor(0, 0, 0, 150)
+"""Behind words; the picture shows through."""
+
 GROOVE = "#0c0f13"
 """Between the views."""
 

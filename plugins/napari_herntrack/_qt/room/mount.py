@@ -55,21 +55,28 @@ class Mount:
             *(each for each in central.findChildren(QtViewer) if not room.isAncestorOf(each)),
             *(each for each in window.findChildren(QDockWidget) if each.objectName() in HIDDEN_DOCKS),
         ]
-        self._hidden = [widget for widget in candidates if not widget.isHidden()]
+        # The canvases of another room that is being left are in the window too, but out of sight.
+        self._hidden = [widget for widget in candidates if widget.isVisibleTo(window)]
         # First in, then out: the window must not shrink in between.
         central.layout().addWidget(room)
         for widget in self._hidden:
             widget.hide()
         room.show()
 
-    def close(self) -> None:
-        """Take the room out and show napari's own parts again; the room is not destroyed."""
+    def hide(self) -> None:
+        """Show napari's own parts again; the room is out of sight, but still in the window."""
         if self._room is None or self._window is None:
             return
         self._window.centralWidget().layout().removeWidget(self._room)
         self._room.hide()
-        self._room.setParent(None)
         for widget in self._hidden:
             widget.show()
+        self._hidden = []
+
+    def close(self) -> None:
+        """Take the room out and show napari's own parts again; the room is not destroyed."""
+        self.hide()
+        if self._room is not None:
+            self._room.setParent(None)
         # napari's window must not live on because somebody remembers it.
-        self._room, self._window, self._hidden = None, None, []
+        self._room, self._window = None, None

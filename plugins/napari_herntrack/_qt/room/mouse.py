@@ -33,6 +33,8 @@ class ViewMouse(QObject):  # type: ignore[misc]  # Qt has no types here
     released = Signal(float, float)
     entered = Signal()
     painting = Signal()
+    hovered = Signal(float, float)
+    left = Signal()
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -50,7 +52,10 @@ class ViewMouse(QObject):  # type: ignore[misc]  # Qt has no types here
         if kind in {QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick}:
             return self._press(event, is_double=kind == QEvent.Type.MouseButtonDblClick)
         if kind == QEvent.Type.MouseMove:
+            self.hovered.emit(event.position().x(), event.position().y())
             return self._move(event)
+        if kind == QEvent.Type.Leave:
+            self.left.emit()
         if kind == QEvent.Type.MouseButtonRelease:
             return self._release(event)
         if kind in {QEvent.Type.KeyPress, QEvent.Type.KeyRelease}:

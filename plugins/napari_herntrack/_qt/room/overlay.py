@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QWidget
 from herntrack._typing import FloatArray
 from herntrack.model.geometry import VolumeGeometry
 from napari_herntrack._qt.room import look
+from napari_herntrack._qt.room.facet_paint import paint_facet_line
 from napari_herntrack.viewing.scale import Camera, scale_bar_mm
 from napari_herntrack.viewing.scene import Scene, is_same
 
@@ -26,9 +27,6 @@ HANDLE_PX = 5.0
 
 LINE_PX = 16
 """From one line of text to the next (pixels)."""
-
-SHADE = QColor(0, 0, 0, 150)
-"""Behind words; the picture shows through."""
 
 CORNER_PX = (look.STRONG_PX, look.TEXT_PX)
 """Size of the first line of a corner, and of the others (pixels)."""
@@ -50,6 +48,7 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._geometry: VolumeGeometry | None = None
         self._is_active = False
         self._has_curtain = True
+        self._ring: QRectF | None = None
         self.n_paints = 0
 
     @property
@@ -69,6 +68,17 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
         if is_drawn != self._has_curtain:
             self._has_curtain = is_drawn
             self.update()
+
+    def show_ring(self, place: QPointF | None, diameter_px: float) -> None:
+        """Draw a ring around a place, or none; what lies elsewhere is not drawn again."""
+        before, radius = self._ring, diameter_px / 2.0
+        self._ring = None
+        if place is not None:
+            self._ring = QRectF(place.x() - radius, place.y() - radius, diameter_px, diameter_px)
+        if self._ring != before:
+            for ring in (before, self._ring):
+                if ring is not None:
+                    self.update(ring.adjusted(-2.0, -2.0, 2.0, 2.0).toAlignedRect())
 
     def set_active(self, is_active: bool) -> None:
         """Say whether keys go to this view; a thin edge shows it."""
@@ -94,7 +104,16 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
             # Four bars: an antialiased frame around everything takes ten times as long.
             for bar in ((0, 0, wide, 1), (0, high - 1, wide, 1), (0, 0, 1, high), (wide - 1, 0, 1, high)):
                 painter.fillRect(*bar, look.ACTIVE_EDGE)
+        if self._ring is not None:
+            self._draw_ring(painter, self._ring)
         painter.end()
+
+    def _draw_ring(self, painter: QPainter, ring: QRectF) -> None:
+        """Draw white in black, to be seen on fat and air alike."""
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, inset in ((Qt.GlobalColor.white, 0.0), (Qt.GlobalColor.black, 1.0)):
+            painter.setPen(QPen(colour, 1.0))
+            painter.drawEllipse(ring.adjusted(inset, inset, -inset, -inset))
 
     def _draw_places(self, painter: QPainter, camera: Camera, geometry: VolumeGeometry) -> None:
         def canvas(places: FloatArray) -> FloatArray:
@@ -118,6 +137,7 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
             painter.drawLine(*_points(canvas(scene.base_line)))
         if scene.base_corners is not None:
             self._draw_corners(painter, canvas(scene.base_corners))
+        paint_facet_line(painter, scene.facet, canvas)
         if scene.crosshair is not None:
             self._draw_crosshair(painter, canvas(scene.crosshair))
 
@@ -142,7 +162,7 @@ class SceneOverlay(QWidget):  # type: ignore[misc]  # Qt has no types here
         length = millimetres * camera.zoom
         right, bottom = self.width() - 2.0 * look.MARGIN_PX, self.height() - float(look.MARGIN_PX)
         # Bright fat and air lie below it as well as black.
-        painter.fillRect(QRectF(right - length - 3.0, bottom - 7.0, length + 6.0, 9.0), SHADE)
+        painter.fillRect(QRectF(right - length - 3.0, bottom - 7.0, length + 6.0, 9.0), look.SHADE)
         painter.setPen(QPen(look.INK, 1.2))
         painter.drawLine(QPointF(right - length, bottom), QPointF(right, bottom))
         for x in (right - length, right):
@@ -244,7 +264,7 @@ def _text(painter: QPainter, box: QRectF, words: str, colour: QColor, flags: Any
     """Draw words on a dark shade, readable on bright fluid and fat too."""
     if not words:
         return
-    painter.fillRect(painter.boundingRect(box, int(flags), words).adjusted(-3.0, 0.0, 3.0, 0.0), SHADE)
+    painter.fillRect(painter.boundingRect(box, int(flags), words).adjusted(-3.0, 0.0, 3.0, 0.0), look.SHADE)
     painter.setPen(QColor(0, 0, 0, 210))
     painter.drawText(box.translated(1.0, 1.0), flags, words)
     painter.setPen(colour)

@@ -7,23 +7,19 @@ which none holds up the window for long: what comes before the last one is a dar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import vispy  # type: ignore[import-untyped]  # it has no types
-from napari.components import ViewerModel
-from napari.qt import QtViewer
-from napari.utils.colormaps import DirectLabelColormap
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSize, Signal
 from qtpy.QtWidgets import QWidget
 
 from herntrack._typing import FloatArray, LabelsZYX, MaskZYX, VolumeZYX
 from herntrack.model.geometry import VolumeGeometry
-from napari_herntrack._qt.room import look
+from napari_herntrack._qt.room.canvas import colours, made_canvas, made_layers
 from napari_herntrack._qt.room.mouse import ViewMouse
 from napari_herntrack._qt.room.overlay import SceneOverlay
+from napari_herntrack._qt.room.pointer import Pointer
 from napari_herntrack.viewing.outline import outlines
 from napari_herntrack.viewing.room_state import Hand
 from napari_herntrack.viewing.scale import Camera
@@ -34,33 +30,8 @@ from napari_herntrack.viewing.views import View
 LAYER_MODES = {Hand.BRUSH: "paint", Hand.ERASER: "erase", Hand.POLYGON: "polygon"}
 """Hand -> mode of napari's labels layer; every other hand leaves the layer alone."""
 
-FIRST_BRUSH_PX = 40
-"""A brush that fits into the smallest canvas (pixels)."""
-
-N_PANE_STEPS = 6
+N_PANE_STEPS = 8
 """Steps in which a pane is furnished."""
-
-
-@contextmanager
-def _known_resolution(widget: QWidget) -> Iterator[None]:
-    """Let a canvas take the screen's resolution from Qt; it would run two programs to ask for it."""
-    before = vispy.config["dpi"]
-    vispy.config["dpi"] = before or widget.logicalDpiX()
-    try:
-        yield
-    finally:
-        vispy.config["dpi"] = before
-
-
-class CanvasOnly(QtViewer):  # type: ignore[misc]  # napari's Qt classes have no types
-    """napari's canvas without its keys: the room has its own.
-
-    They would be bound once more for the whole application, which takes napari longer than all the
-    rest of a canvas.
-    """
-
-    def _bind_shortcuts(self, *_: Any, **__: Any) -> None:
-        """Bind nothing."""
 
 
 class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
@@ -87,68 +58,51 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         self.geometry_zyx: VolumeGeometry | None = None
         self._hand = Hand.POINT
         self._brush_mm = 6.0
-        self._look = MaskLook.DRAFT
+        self._look = self._shown_look = MaskLook.DRAFT
         self._mask: MaskZYX | None = None
+        self._coming: object | None = None
         self._outlines: dict[int, tuple[FloatArray, ...]] = {}
         self.is_furnished = False
         self.setAccessibleName(str(view))
         self.mouse = ViewMouse(self)
         self.overlay = SceneOverlay(self)
+        self._pointer = Pointer(self)
 
     def furnish(self) -> Iterator[None]:
-        """Make canvas and layers, one step at a time; napari needs 20 to 90 ms for each."""
-        self.model = ViewerModel(title=str(self.view))
-        self.model.canvas.background_color_override = "black"
-        self.model.scene.camera.mouse_pan = self.model.scene.camera.mouse_zoom = False
+        """Make canvas and layers, one step at a time; napari needs 20 to 60 ms for each."""
+        self.model, self.image, self.labels = made_layers(str(self.view), self._look)
+        self._shown_look = self._look
         yield
-        with _known_resolution(self):
-            self.qt_viewer = CanvasOnly(self.model)
-        # napari's slider has no place between pictures, and would be made anew for each; the overlay
-        # has the slice.
-        self.qt_viewer.dims.hide()
-        self.qt_viewer.dims.setMaximumHeight(0)
-        for emitter in self.model.dims.events.emitters.values():
-            emitter.disconnect(self.qt_viewer.dims)
-        self.qt_viewer.setAcceptDrops(False)
-        self.qt_viewer.widget(0).layout().setContentsMargins(0, 0, 0, 0)
-        self.canvas = self.qt_viewer.canvas.native
+        self.qt_viewer = made_canvas(self.model, self)
+        yield
         # Without a layout, which would resize all canvases in one piece.
         self.qt_viewer.setParent(self)
+        yield
+        # Drawn for the first time at once.
         self.qt_viewer.setGeometry(self.rect())
         self.qt_viewer.show()
+        self._cover_canvas()
+        yield
+        # Shown although black: the first drawing compiles the shaders, better now than with a patient.
+        self.model.layers.append(self.image)
+        yield
+        # The tools that napari draws over labels take as long as the layer itself.
+        with self.model.layers.batched_update():
+            self.model.layers.append(self.labels)
+            yield
+        yield
+        self.labels.events.paint.connect(self._report_stroke)
+        self.is_furnished = True
+        self.set_hand(self._hand)
+        yield
+
+    def _cover_canvas(self) -> None:
+        """Put what is drawn over the picture on the canvas, and let its mouse be the room's."""
+        self.canvas = self.qt_viewer.canvas.native
         self.overlay.setParent(self.canvas)
         self.overlay.show()
         self.canvas.installEventFilter(self.mouse)
         self.canvas.installEventFilter(self)
-        yield
-        # Shown although black: the first drawing compiles the shaders, better now than with a patient.
-        common = {"units": ("mm", "mm", "mm")}
-        self.image = self.model.add_image(
-            np.zeros((2, 2, 2), dtype=np.int16),
-            name="image",
-            colormap="gray",
-            contrast_limits=(0, 1),
-            interpolation2d="linear",
-            **common,
-        )
-        yield
-        self.labels = self.model.add_labels(
-            np.zeros((2, 2, 2), dtype=np.uint8), name="fragment", opacity=1.0, **common
-        )
-        self.labels.n_edit_dimensions = 2
-        self.labels.events.paint.connect(self._report_stroke)
-        self._apply_look()
-        yield
-        # The first brush takes napari 25 ms, and drawing it 40, if its circle fits into the canvas.
-        self.model.scene.camera.zoom = 1.0
-        self.labels.brush_size = FIRST_BRUSH_PX
-        self.labels.mode = "paint"
-        self.model.mouse_over_canvas = True
-        yield
-        self.model.mouse_over_canvas = False
-        self.is_furnished = True
-        self.set_hand(self._hand)
-        yield
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size a view asks for."""
@@ -164,37 +118,78 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         return self.canvas.width(), self.canvas.height()
 
     @property
+    def hand(self) -> Hand:
+        """What the left button does here."""
+        return self._hand
+
+    @property
     def has_stack(self) -> bool:
         """Whether a stack is shown."""
         return self.geometry_zyx is not None
 
-    def show_volume(self, values: VolumeZYX, geometry: VolumeGeometry, limits: tuple[float, float]) -> None:
-        """Show a stack; its mask is empty until `show_mask`, which may come before."""
-        if self.geometry_zyx != geometry:
-            self._outlines.clear()
-            self.geometry_zyx = geometry
+    def show_volume(
+        self,
+        values: VolumeZYX,
+        geometry: VolumeGeometry,
+        limits: tuple[float, float],
+        aim: Callable[[], None],
+    ) -> Iterator[None]:
+        """Show a stack, one step at a time; its mask is empty until `show_mask`, which may come before.
+
+        Nothing is drawn before the last step, which calls `aim` to set slice and camera. If the pane is
+        cleared in between, the steps that are left do nothing.
+        """
+        if self.geometry_zyx == geometry:
+            self.image.data = values
+            self.image.contrast_limits = limits
+            aim()
+            return
+        self._coming = coming = object()
+        self._outlines.clear()
+        self.hold()
+        try:
+            mask = self._mask
             self.labels.data = self._mask_values(geometry)
             self.image.data = values
             for layer in (self.image, self.labels):
                 if tuple(layer.scale) != geometry.spacing_zyx:
                     layer.scale = geometry.spacing_zyx
-            self.overlay.set_curtain(False)
+            self.image.contrast_limits = limits
+            yield
+            if self._coming is not coming:
+                return
+            if self._mask is not mask:
+                self.labels.data = self._mask_values(geometry)
+            self._apply_look()
+            self.geometry_zyx = geometry
             self.set_brush(self._brush_mm)
             self.set_hand(self._hand)
-        else:
-            self.image.data = values
-        self.image.contrast_limits = limits
+            aim()
+            self.overlay.set_curtain(False)
+        finally:
+            self._let_draw()
+
+    def hold(self) -> None:
+        """Leave what is in sight as it is until the next stack is there, or the pane is cleared."""
+        if "canvas" in vars(self):
+            self.canvas.setUpdatesEnabled(False)
+
+    def _let_draw(self) -> None:
+        if "canvas" in vars(self):
+            self.canvas.setUpdatesEnabled(True)
 
     def clear(self) -> None:
         """Take the stack from sight at once; napari's layers keep it until the next one comes.
 
         New layers would take napari half a second, hiding the old ones a tenth.
         """
-        self.geometry_zyx = None
+        self.geometry_zyx = self._coming = None
         self._outlines.clear()
         self._mask = None
         self.mouse.is_painting = False
+        self.overlay.show_ring(None, 0.0)
         self.overlay.set_curtain(True)
+        self._let_draw()
 
     def show_mask(self, mask: MaskZYX, mask_look: MaskLook) -> None:
         """Show a mask on the stack's grid; what is painted goes into this very array."""
@@ -204,10 +199,16 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
             self.labels.data = self._mask_values(self.geometry_zyx)
         self.set_look(mask_look)
 
+    def set_mask_visible(self, is_visible: bool) -> None:
+        """Show the mask's voxels, or hide them."""
+        with self._pointer.alone():
+            self.labels.visible = is_visible
+        self._pointer.show()
+
     def set_look(self, mask_look: MaskLook) -> None:
         """Show the mask as proposed, being drawn, or accepted."""
-        if mask_look is not self._look:
-            self._look = mask_look
+        self._look = mask_look
+        if self.has_stack:
             self._apply_look()
 
     @property
@@ -250,6 +251,7 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
             model.zoom = camera.zoom
         if tuple(model.center)[1:] != camera.centre_mm:
             model.center = (0.0, *camera.centre_mm)
+        self._pointer.show()
 
     def show_scene(self, scene: Scene, camera: Camera | None) -> None:
         """Draw what lies over the picture."""
@@ -259,17 +261,17 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Say what the left button does here."""
         self._hand = hand
         self.mouse.is_painting = hand.paints and self.has_stack
-        self.labels.mode = LAYER_MODES.get(hand, "pan_zoom")
+        with self._pointer.alone():
+            self.labels.mode = LAYER_MODES.get(hand, "pan_zoom")
         self.model.scene.camera.mouse_pan = self.model.scene.camera.mouse_zoom = False
-        if not hand.paints:
-            shape = Qt.CursorShape.ArrowCursor if hand is Hand.POINT else Qt.CursorShape.CrossCursor
-            self.canvas.setCursor(shape)
+        self._pointer.show()
 
     def set_brush(self, diameter_mm: float) -> None:
         """Set the brush's diameter (mm)."""
         self._brush_mm = diameter_mm
         if self.geometry_zyx is not None:
             self.labels.brush_size = max(1, round(diameter_mm / min(self.geometry_zyx.spacing_zyx[1:])))
+            self._pointer.show()
 
     def eventFilter(self, _: QObject, event: Any) -> bool:  # noqa: N802
         """Keep the overlay as large as the canvas; Qt calls this."""
@@ -290,18 +292,19 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Let the canvas be as large as the pane."""
         if "canvas" in vars(self) and self.qt_viewer.size() != self.size():
             # It would be drawn at once, and again when the camera has followed.
+            may_draw = self.canvas.updatesEnabled()
             self.canvas.setUpdatesEnabled(False)
             self.qt_viewer.resize(self.size())
-            self.canvas.setUpdatesEnabled(True)
+            self.canvas.setUpdatesEnabled(may_draw)
 
     def close_canvas(self) -> None:
         """Let go of napari's objects; the pane is of no use afterwards."""
-        if "qt_viewer" not in vars(self):
-            return
-        self.canvas.removeEventFilter(self.mouse)
-        self.canvas.removeEventFilter(self)
-        self.qt_viewer.setParent(None)
-        self.qt_viewer.close()
+        if "canvas" in vars(self):
+            self.canvas.removeEventFilter(self.mouse)
+            self.canvas.removeEventFilter(self)
+        if "qt_viewer" in vars(self):
+            self.qt_viewer.setParent(None)
+            self.qt_viewer.close()
         if self.is_furnished:
             self.labels.events.paint.disconnect(self._report_stroke)
         # napari's objects refer to each other in rings; a pane that is kept must not keep them.
@@ -316,8 +319,10 @@ class Pane(QWidget):  # type: ignore[misc]  # Qt has no types here
         return self._mask.view(np.uint8)
 
     def _apply_look(self) -> None:
-        colours = {None: (0.0, 0.0, 0.0, 0.0), 0: (0.0, 0.0, 0.0, 0.0), 1: look.FILL[self._look]}
-        self.labels.colormap = DirectLabelColormap(color_dict=colours)
+        """Let napari colour the mask; below the curtain that waits until there is a stack."""
+        if self._shown_look is not self._look:
+            self._shown_look = self._look
+            self.labels.colormap = colours(self._look)
 
     def _report_stroke(self, event: Any) -> None:
         if self.geometry_zyx is None:

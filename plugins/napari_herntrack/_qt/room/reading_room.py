@@ -9,7 +9,7 @@ Public: `ReadingRoom`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,20 +23,22 @@ from herntrack.model.images import CataloguedStack
 from herntrack.workflows.workspace import Workspace
 from napari_herntrack._qt.room import look
 from napari_herntrack._qt.room.arrangement import PLACES, Arrangement
+from napari_herntrack._qt.room.arrivals import Arrivals
 from napari_herntrack._qt.room.cheat_sheet import CheatSheet, Group
+from napari_herntrack._qt.room.facet_lines import FacetLines
 from napari_herntrack._qt.room.furnishing import Furnishing
 from napari_herntrack._qt.room.hands import Hands
 from napari_herntrack._qt.room.loader import PairLoader
 from napari_herntrack._qt.room.pane import Pane
 from napari_herntrack._qt.room.room_keys import RoomKeys
+from napari_herntrack._qt.room.stack_changes import StackChanges
 from napari_herntrack._qt.room.steady import Steady
+from napari_herntrack._qt.room.turns import Pace
 from napari_herntrack.viewing.keys import MOUSE_WORDS, VIEW_KEYS
-from napari_herntrack.viewing.loading import Failed, Loaded
 from napari_herntrack.viewing.room_state import Hand, RoomState
 from napari_herntrack.viewing.scene import MaskLook, Scene, Words
 from napari_herntrack.viewing.scenes import OnView, scene_of
 from napari_herntrack.viewing.views import Half, Pair, View
-from napari_herntrack.viewing.windows import automatic_range
 from napari_herntrack.viewing.words import ViewWords
 
 
@@ -96,10 +98,12 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         self._view_words = ViewWords()
         self._must_fit = False
         self.panes = {view: Pane(view) for view in PLACES}
-        self.arrangement = Arrangement(self, self.panes)
-        self.loader = PairLoader(workspace, self)
-        self.loader.arrived.connect(self._take)
+        self.pace = Pace(self)
+        self.arrangement = Arrangement(self, self.panes, self.pace)
+        self.loader = PairLoader(workspace, Arrivals(self).show, self.pace, self)
         self.loader.finished.connect(self.pair_opened)
+        self.stack_changes = StackChanges(self)
+        self.facet_lines = FacetLines(self)
         self._hands = Hands(self)
         self._keys = RoomKeys(self)
         self._sheet_groups: list[Group] = [
@@ -107,7 +111,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
             ("Mouse", MOUSE_WORDS),
         ]
         self._sheet: CheatSheet | None = None
-        self.furnishing = Furnishing(self.panes, self._stand, self._steady, self)
+        self.furnishing = Furnishing(self.panes, self._stand, self._steady, self.pace, self)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the size the room asks for."""
@@ -127,6 +131,7 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
             self.base_planes.clear()
             self.redraw(self.panes)
             return
+        self.stack_changes.stop()
         self.state = RoomState(pair)
         self.base_planes.clear()
         self._notes.clear()
@@ -150,23 +155,19 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def show_next_stack(self, view: View) -> None:
         """Show the next stack of a view's plane and visit; say so if there is no other."""
-        state = self.state
-        if state is None or view not in state.views:
-            return
-        choices = state.pair.choices.get(view, ())
-        uids = [each.stack.stack_uid for each in choices]
-        shown = state.pair.stacks[view].stack.stack_uid
-        if len(uids) < 2 and shown in uids:
+        if not self.stack_changes.show_next(view):
             self.refused.emit(self._view_words.only_stack)
-            return
-        each = choices[(uids.index(shown) + 1) % len(uids) if shown in uids else 0]
-        state.show_stack(view, each)
+
+    def say_failed(self, view: View, reason: str) -> None:
+        """Say on a view why its stack cannot be read."""
+        self._notes[view] = self._view_words.of_failure(reason)
+        self.redraw([view])
+        self.refused.emit(reason)
+
+    def take_from_sight(self, view: View) -> None:
+        """Take a view's picture, mask and note from sight, because another stack takes their place."""
         self._notes.pop(view, None)
         self.panes[view].clear()
-        self.redraw(self.panes)
-        order = sorted(state.pair.stacks, key=lambda other: other is not view)
-        self.loader.load({other: state.pair.stacks[other] for other in order}, state.slices)
-        self.stack_chosen.emit(view)
 
     def preload(self, stacks: Iterable[CataloguedStack]) -> None:
         """Read stacks ahead, so that the next patient is there at once."""
@@ -224,12 +225,14 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
         """Let all linked views look at a point (LPS mm of a visit)."""
         if self.state is not None:
             self.show_changed(self.state.go_to(half, point_lps))
+            self.stack_changes.follow_soon()
             self.looked_at.emit(half, np.asarray(point_lps))
 
     def step(self, view: View, n_slices: int) -> None:
         """Go some slices on in a view; the same plane of the other visit follows if linked."""
         if self.state is not None and view in self.state.views:
             self.show_changed(self.state.step(view, n_slices))
+            self.stack_changes.follow_soon()
 
     def fit(self) -> None:
         """Show whole slices."""
@@ -309,19 +312,27 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
 
     def close_room(self) -> None:
         """Let go of everything; the room is of no use afterwards."""
+        for _ in self.closing():
+            pass
+
+    def closing(self) -> Iterator[None]:
+        """Let go of everything, one canvas at a time; the room is of no use from the first step on."""
         self.furnishing.stop()
+        self.stack_changes.stop()
         self.loader.stop()
         self.arrangement.stop()
         self.state = None
-        for pane in self.panes.values():
-            pane.close_canvas()
-        self.panes.clear()
+        yield
+        while self.panes:
+            self.panes.popitem()[1].close_canvas()
+            yield
         self._steady.end()
 
     def _scene(self, view: View) -> Scene:
         state, pane, note = self.state, self.panes[view], self._notes.get(view, "")
         if state is None or view not in state.views:
-            return Scene(words=Words(note=note))
+            caption = "" if state is None else state.pair.caption(view)
+            return Scene(words=Words(top_left=(caption,), note=note))
         on_view = OnView(
             level=self._level[0],
             is_level_confirmed=self._level[1],
@@ -330,34 +341,10 @@ class ReadingRoom(QWidget):  # type: ignore[misc]  # Qt has no types here
             look=pane.mask_look,
             plane=self.base_planes.get(view),
             has_lines=self.has_lines,
+            is_kept=self.stack_changes.is_kept(view),
+            facet=self.facet_lines.on_view(view),
         )
         return scene_of(state, view, on_view, self._view_words)
-
-    def _take(self, arrived: Loaded | Failed) -> None:
-        """Show what was read."""
-        state, view = self.state, arrived.view
-        if state is None or view not in state.views:
-            return
-        if isinstance(arrived, Failed):
-            self._notes[view] = self._view_words.failed.format(reason=arrived.reason)
-            self.redraw([view])
-            self.refused.emit(arrived.reason)
-            return
-        each = state.pair.stacks[view]
-        if each.stack.stack_uid != arrived.stack_uid:
-            return
-        is_first = view not in state.ranges
-        seen = arrived.values if arrived.only_slice is None else arrived.values[[arrived.only_slice]]
-        state.ranges[view] = automatic_range(seen, each.series.modality)
-        limits = state.limits(view)
-        pane = self.panes[view]
-        pane.show_volume(arrived.values, each.stack.geometry, limits or (0.0, 1.0))
-        pane.show_slice(state.slices[view])
-        if view in state.cameras:
-            pane.show_camera(state.cameras[view])
-        self.redraw([view])
-        if is_first:
-            self.picture_shown.emit(view)
 
     def _stand(self, view: View) -> None:
         """Connect a view that has just been furnished."""

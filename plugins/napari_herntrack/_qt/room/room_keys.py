@@ -84,7 +84,7 @@ class RoomKeys:
         """Hide lines and outlines, or show them."""
         self._room.has_lines = not self._room.has_lines
         for pane in self._room.panes.values():
-            pane.labels.visible = self._room.has_lines
+            pane.set_mask_visible(self._room.has_lines)
         self._room.redraw(self._room.panes)
 
     def hand_point(self) -> None:
@@ -110,6 +110,10 @@ class RoomKeys:
     def hand_base_plane(self) -> None:
         """Move the base plane."""
         self._room.set_hand(Hand.BASE_PLANE)
+
+    def hand_facet_line(self) -> None:
+        """Draw the line between the facets."""
+        self._room.set_hand(Hand.FACET_LINE)
 
     def hand_pin(self) -> None:
         """Pin the same spot on both visits."""

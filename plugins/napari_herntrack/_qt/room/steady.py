@@ -34,12 +34,16 @@ class Steady:
         self._all.add(self)
         gc.disable()
 
-    def settle(self) -> None:
-        """Set aside what is alive, and collect again; to be called while there is no patient's data."""
+    def set_aside(self) -> None:
+        """Let no collection look at what is alive; to be called while there is no patient's data."""
         if self in self._all:
             gc.freeze()
-            if self._found[1]:
-                gc.enable()
+
+    def settle(self) -> None:
+        """Set aside what is alive, and collect again."""
+        self.set_aside()
+        if self in self._all and self._found[1]:
+            gc.enable()
 
     def end(self) -> None:
         """Need it no more; does nothing the second time."""

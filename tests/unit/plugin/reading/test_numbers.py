@@ -20,6 +20,7 @@ CHANGE = VolumeChange(
 PICTURE = LivePicture(
     volume_mm3=480.4,
     sigma_mm3=62.6,
+    own_sigma_mm3=45.4,
     change=CHANGE,
     state=VisitState.REDUCED,
     problems=("plane_differs", "of no text"),
@@ -55,7 +56,7 @@ def test_a_limit_that_cannot_be_stated_is_said_so() -> None:
 
 def test_a_blinded_reader_sees_the_volume_alone() -> None:
     shown = numbers_shown(PICTURE, TEXTS, is_blinded=True)
-    assert (shown.volume, shown.change, shown.state, shown.outcome) == ("480 ± 63 mm³", "", "", "")
+    assert (shown.volume, shown.change, shown.state, shown.outcome) == ("480 ± 45 mm³", "", "", "")
     assert shown.points == ()
     assert shown.remark == "Hidden in blinded reading."
 

@@ -101,8 +101,8 @@ def test_a_process_that_died_costs_only_time(imaged_workspace: Workspace, each: 
     made = Decoders()
     try:
         for feeder in made._feeders:
-            assert feeder._process is not None
-            feeder._process.kill()
+            assert feeder._helper._process is not None
+            feeder._helper._process.kill()
         found = list(load_pair(imaged_workspace, {VIEW: each}, {VIEW: 1}, VolumeCache(), made))
         whole = next(one for one in found if isinstance(one, Loaded) and one.only_slice is None)
         np.testing.assert_array_equal(whole.values, stored_values())
@@ -126,7 +126,7 @@ def test_a_stack_that_ends_every_process_is_not_read_in_the_room(
         return started[-1]
 
     monkeypatch.setattr("napari_herntrack.viewing.decoders.N_PROCESSES", 1)
-    monkeypatch.setattr("napari_herntrack.viewing.decoders.child_process.start", start)
+    monkeypatch.setattr("herntrack.child_process.start", start)
     made = Decoders()
     try:
         job = made.read(each.stack, [])
