@@ -35,6 +35,7 @@ import numpy as np
 
 from herntrack._typing import FloatArray
 from herntrack.model.geometry import VolumeGeometry
+from herntrack.model.sentences import sentence
 
 EVEN_STEP_MM = 0.05
 """Smallest deviation of a slice step that is called uneven (mm)."""
@@ -96,31 +97,29 @@ def step_problems(along: FloatArray) -> list[str]:
         Distances along the slice normal, ascending (mm).
     """
     if len(along) == 1:
-        place = f"{along[0]:.2f} mm along the normal"
-        return [f"a single slice at {place}: there is no centre-to-centre distance, so no volume"]
+        return [sentence("single_slice", place=f"{along[0]:.2f}")]
     uneven = uneven_steps(along)
     typical = typical_step(np.diff(along))
     problems = [_step_problem(float(along[i]), float(along[i + 1]), typical) for i in uneven[:MOST_NAMED]]
     if len(uneven) > MOST_NAMED:
         first, last = along[uneven[MOST_NAMED]], along[uneven[-1] + 1]
-        problems.append(
-            f"{len(uneven) - MOST_NAMED} more uneven step(s) between {first:.2f} and {last:.2f} mm"
-        )
+        n_more = len(uneven) - MOST_NAMED
+        problems.append(sentence("more_uneven", n=n_more, first=f"{first:.2f}", last=f"{last:.2f}"))
     return problems
 
 
 def _step_problem(before: float, after: float, typical: float) -> str:
     step = after - before
     n_missing = missing_in_step(step, typical)
-    span = f"between {before:.2f} and {after:.2f} mm along the normal"
+    span = {"before": f"{before:.2f}", "after": f"{after:.2f}", "typical": f"{typical:.2f}"}
     if not n_missing:
-        return f"uneven step of {step:.2f} mm {span} (typical {typical:.2f} mm)"
+        return sentence("uneven_step", step=f"{step:.2f}", **span)
     places = [before + step * (i + 1) / (n_missing + 1) for i in range(n_missing)]
     if n_missing > MOST_NAMED:
         named = f"{places[0]:.2f} to {places[-1]:.2f}"
     else:
         named = ", ".join(f"{place:.2f}" for place in places)
-    return f"{n_missing} slice(s) missing at {named} mm, {span} (step {typical:.2f} mm)"
+    return sentence("slices_missing", n=n_missing, places=named, **span)
 
 
 def repeat_problem(places: Iterable[tuple[float, int]]) -> str:

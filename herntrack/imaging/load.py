@@ -39,6 +39,7 @@ from herntrack.imaging.stack_memory import Make, StackMemory
 from herntrack.imaging.volume import Volume
 from herntrack.model.geometry import VolumeGeometry
 from herntrack.model.images import Stack
+from herntrack.model.sentences import recognised, sentence
 
 Image: TypeAlias = Any
 """``SimpleITK.Image``, which brings no types."""
@@ -139,13 +140,11 @@ def _read_stack(
 ) -> VolumeZYX:
     """Return a stack's values, in memory that `make` made."""
     if not stack.is_regular:
-        raise IrregularSpacingError(
-            f"stack {stack.stack_uid} is no regular volume: {'; '.join(stack.problems) or 'uneven slices'}."
-            " Export the missing slices or choose another stack"
-        )
+        problems = tuple(map(recognised, stack.problems or ("uneven slices",)))
+        raise IrregularSpacingError(sentence("stack_irregular", stack=stack.stack_uid, problems=problems))
     n_slices = stack.geometry.shape_zyx[0]
     if len(files) != n_slices:
-        raise GeometryMismatchError(f"{len(files)} files for a stack of {n_slices} slices")
+        raise GeometryMismatchError(sentence("files_counted", n=len(files), n_slices=n_slices))
     memory = StackMemory(stack.geometry.shape_zyx, make)
     for done, _ in enumerate(_SliceReader(stack.geometry, memory, decode).read(files), start=1):
         if progress is not None:
@@ -227,6 +226,4 @@ def _headers_of(dataset: Dataset, frame_numbers: Sequence[int], path: Path) -> l
 
 
 def _changed(path: Path, what: str) -> DicomError:
-    return DicomError(
-        f"{path}: {what}. The files changed since they were catalogued: ingest the folder again", path=path
-    )
+    return DicomError(sentence("file_changed", path=path, detail=what), path=path)

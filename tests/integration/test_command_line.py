@@ -105,6 +105,26 @@ def test_an_absent_reading_is_a_fact_with_an_object_and_can_be_superseded(
     assert run.json("classify")[0]["visit_states"] == "U"
 
 
+def test_the_report_tells_the_reason_of_the_reading_that_stands(run: Herntrack, tmp_path: Path) -> None:
+    stacks = run.json("list", "stacks")
+    lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1").stdout.strip()
+    for number, stack in enumerate(stacks):
+        mask = write_nifti(tmp_path / f"{number}.nii", stack, block(20))
+        run("read", "import", mask, "--stack", stack["stack_uid"], "--lesion", lesion, "--reader", "R1")
+    other = run("lesion", "add", "--patient", "T-001", "--level", "L4-L5").stdout.strip()
+    mask = write_nifti(tmp_path / "other.nii", stacks[0], block(15))
+    run("read", "import", mask, "--stack", stacks[0]["stack_uid"], "--lesion", other, "--reader", "R1")
+    unevaluable = ("read", "unevaluable", "--visit", "2024-04-15")
+    run(*unevaluable, "--lesion", lesion, "--reader", "R2", "--reason", "motion in the canal")
+    run(*unevaluable, "--lesion", other, "--reader", "R2", "--reason", "a gap at this level")
+    run(*unevaluable, "--lesion", other, "--reader", "R3", "--reason", "metal nearby")
+    page = Path(run.json("report")["report_html"]).read_text(encoding="utf-8")
+    # R1 read both visits of the first lesion, so what R2 says of one decides nothing and would mislead.
+    assert "motion in the canal" not in page
+    # Nobody stands for the second lesion's: both are told by name.
+    assert "R2: a gap at this level; R3: metal nearby" in page
+
+
 def test_rebuilding_gives_back_the_same_rows(run: Herntrack, tmp_path: Path) -> None:
     stack = run.json("list", "stacks")[0]
     lesion = run("lesion", "add", "--patient", "T-001", "--level", "L5-S1").stdout.strip()

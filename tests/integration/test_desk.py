@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from herntrack.errors import DraftError, GeometryError
 from herntrack.model.base_plane import BasePlane
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.vocabulary import ReadingStatus
 from herntrack.workflows.listings.worklist import ReadingState
 from napari_herntrack.reading import work
 from napari_herntrack.reading.desk import Desk
+from napari_herntrack.reading.facet_lines import LineShown, draw_line, line_shown
 from napari_herntrack.reading.levels import confirm_level
 from napari_herntrack.reading.outlining import outline_clicks
 from napari_herntrack.texts import load_texts
@@ -89,6 +93,28 @@ def test_each_thing_that_cannot_be_done_has_its_reason(desk: Desk) -> None:
     desk.busy_with = "Saving"
     assert desk.why_not_change() == "Saving is still running; wait until it has ended."
     desk.busy_with = ""
+
+
+def test_a_facet_line_is_drawn_on_any_stack_of_the_same_coordinates(desk: Desk) -> None:
+    session = desk.session
+    assert session is not None
+    assert line_shown(desk) == LineShown()
+    each = session.stack
+    ends = [[9.0, 50.0, -60.0], [-9.0, 51.0, -60.0]]
+    moved = replace(each, stack=replace(each.stack, stack_uid="other", frame_of_reference_uid="2.25.9"))
+    with pytest.raises(GeometryError, match="other coordinates than the one that is read"):
+        draw_line(desk, ends, moved)
+    beside = replace(each, stack=replace(each.stack, stack_uid="other"))
+    assert draw_line(desk, ends, beside) is not None
+    assert line_shown(desk) == LineShown(line=FacetLine.through(ends))
+    # The line is no outline: there is still nothing to save.
+    assert desk.why_not_save().startswith("Outline the fragment, or say")
+    desk.undo()
+    desk.busy_with = "Saving"
+    with pytest.raises(DraftError, match="Saving is still running"):
+        draw_line(desk, ends, each)
+    desk.busy_with = ""
+    assert line_shown(desk) == LineShown()
 
 
 def test_a_click_a_stroke_and_their_undoing_keep_clicks_and_look_in_step(desk: Desk, room: Room) -> None:

@@ -328,6 +328,32 @@ def test_a_rebuild_keeps_the_digests_of_files_that_did_not_change(
     assert rows_of(project.catalogue_path) == before
 
 
+def test_a_rebuild_says_whose_pixels_changed_since_their_digest(workspace: Workspace, tmp_path: Path) -> None:
+    from herntrack.workflows.rebuild import rebuild
+
+    export = tmp_path / "export"
+    series = make_series(3)
+    write_series(export, series)
+    project = ingest(workspace, [export], has_digests=True).workspace
+    before = _digests(project)
+    # One file is written anew with another header, one with other pixels; both have other times.
+    series[0].StationName = "ELSEWHERE"
+    series[1].PixelData = series[1].PixelData[::-1]
+    write_series(export, series)
+    (said,) = rebuild(project, jobs=1).notes
+    assert "LOOK AT THIS: 1 image(s) have OTHER PIXELS than when their digest was stored" in said
+    assert "IM0001" in said
+    after = _digests(project)
+    assert {name for name in before if before[name] != after[name]} == {"IM0001"}
+    assert all(after.values())
+    assert check(project, has_pixels=True).problems == ()
+    assert rebuild(project, jobs=1).notes == ()
+
+
+def _digests(project: Workspace) -> dict[str, object]:
+    return {row["relative_path"]: row["pixel_sha256"] for row in rows_of(project.catalogue_path)["instance"]}
+
+
 def test_frames_have_digests_of_their_own(workspace: Workspace, shared_dicom: Path) -> None:
     folder = shared_dicom / "dcm_qa_sag"
     summary = ingest(workspace, [folder], has_digests=True, jobs=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from herntrack.errors import DraftError, ReadingError, SignedReadingError
 from herntrack.model.base_plane import BasePlane
 from herntrack.model.descriptors import Descriptors
+from herntrack.model.facet_line import FacetLine
 from herntrack.model.records import Reading
 from herntrack.model.vocabulary import (
     HerniationType,
@@ -28,6 +30,7 @@ from herntrack.workflows.reading.opening import open_reading
 from herntrack.workflows.reading.readings import read_without_mask
 from herntrack.workflows.reading.saves import SaveConflict, settle_conflict
 from herntrack.workflows.reading.session import ReadingSession
+from herntrack.workflows.reading.sign_off import amend_reading
 from herntrack.workflows.rebuild import rebuild
 from herntrack.workflows.recording import AUTOMATIC_READER, Origin, draft_reading, record_reading
 from herntrack.workflows.reporting.classify import classify
@@ -126,6 +129,7 @@ def test_what_was_not_saved_is_there_when_the_visit_is_opened_again(room: Room) 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from herntrack.model.facet_line import FacetLine
 from herntrack.workflows.reading.opening import open_reading
 from herntrack.workflows.workspace import open_workspace
 
@@ -136,6 +140,7 @@ for number in range(int(sys.argv[4])):
     session.mask.brush(8, [[100, 60 + 4 * number]], radius_mm=1.5)
     if number == 1:
         session.save()
+session.mask.move_facet_line(FacetLine(ends_lps=((-8.0, 50.0, -60.0), (9.0, 50.5, -60.0))))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -158,15 +163,77 @@ def test_a_killed_window_leaves_its_work_and_no_lock(room: Room) -> None:
     )
     assert run.returncode == -signal.SIGKILL, run.stderr
     session = room.open()
-    assert (session.refusal, session.mask.n_steps, session.is_unsaved) == ("", 5, True)
-    for _ in range(3):
+    assert (session.refusal, session.mask.n_steps, session.is_unsaved) == ("", 6, True)
+    assert session.mask.facet_line == FacetLine(ends_lps=((-8.0, 50.0, -60.0), (9.0, 50.5, -60.0)))
+    for _ in range(4):
         session.mask.undo()
     assert not session.is_unsaved
     with catalogue_of(room.workspace) as catalogue:
         (stored,) = catalogue.followup.readings(room.lesion_uid)
+    assert session.mask.facet_line is None
     session.mask.redo()
     assert saved(session).reading.supersedes == (stored.reading_uid,)
     session.close()
+
+
+LINE = FacetLine(ends_lps=((-9.25, 50.1, -61.3), (8.5, 50.9, -60.7)))
+
+
+def test_the_facet_line_is_on_record_and_stays_with_every_later_version(room: Room) -> None:
+    session = room.open()
+    session.propose(room.visits[0].mask, base_plane=plane_of(session))
+    session.mask.move_facet_line(LINE)
+    first = saved(session).reading
+    session.sign(CONFIRMED)
+    session.close()
+    record = room.workspace.readings_folder / room.lesion_uid / f"{first.reading_uid}.json"
+    assert json.loads(record.read_text())["facet_line"] == LINE.as_dict()
+    looked = room.open()
+    assert (looked.mask.facet_line, looked.is_signed) == (LINE, True)
+    with pytest.raises(DraftError, match="is final"):
+        looked.mask.move_facet_line(None)
+    looked.close()
+    amended = amend_reading(room.workspace, first.reading_uid, reader=READER, reason="looked again").reading
+    assert amended.facet_line == LINE
+    rebuild(room.workspace)
+    with catalogue_of(room.workspace) as catalogue:
+        assert [each.facet_line for each in catalogue.followup.readings()] == [LINE, LINE]
+    assert check(room.workspace).problems == ()
+    again = room.open()
+    assert (again.mask.facet_line, again.needs_save) == (LINE, False)
+    again.mask.move_facet_line(None)
+    assert again.needs_save
+    assert saved(again).reading.facet_line is None
+    again.close()
+
+
+def test_a_line_drawn_on_a_proposal_leaves_it_the_proposal_that_it_was(room: Room) -> None:
+    with catalogue_of(room.workspace) as catalogue:
+        each = catalogue.images.stack(room.visits[0].stack_uid)
+        lesion = catalogue.followup.lesion(room.lesion_uid)
+        draft = draft_reading(
+            Origin(),
+            lesion,
+            each,
+            visit_date=room.visits[0].visit_date,
+            reader=AUTOMATIC_READER,
+            status=ReadingStatus.PRESENT,
+            source="carried forward",
+        )
+        record_reading(
+            catalogue,
+            room.workspace,
+            replace(draft, is_proposed=True),
+            lesion=lesion,
+            each=each,
+            mask=room.visits[0].mask,
+            is_semiautomatic=True,
+        )
+    session = room.open()
+    session.mask.move_facet_line(LINE)
+    reading = saved(session).reading
+    session.close()
+    assert (reading.source, reading.facet_line) == ("reading room, proposal accepted as it was", LINE)
 
 
 def test_a_second_window_may_look_and_not_change(room: Room) -> None:

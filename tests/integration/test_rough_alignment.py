@@ -103,7 +103,7 @@ def test_a_place_outside_the_stack_that_was_read_is_shown_on_another(
     measure(workspace)
     (assessment,) = classify(workspace).assessments
     with catalogue_of(workspace) as catalogue:
-        pictures = key_pictures(catalogue, workspace, assessment, catalogue.followup.measurements())
+        pictures = key_pictures(catalogue, workspace, assessment)
     (strip,) = pictures.strips
     assert [(panel.plane, panel.status) for panel in strip.panels] == [
         (Plane.SAGITTAL, ReadingStatus.PRESENT),

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import gdcm
 import numpy as np
 import numpy.typing as npt
-import pydicom
 import pytest
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import JPEG2000, UID, JPEG2000Lossless, JPEGLSLossless
@@ -18,6 +14,7 @@ from pydicom.uid import JPEG2000, UID, JPEG2000Lossless, JPEGLSLossless
 from herntrack.dicom.code_streams import is_exact
 from herntrack.dicom.slice_facts import SliceFacts
 from herntrack.imaging.unlocked_decoder import decode_unlocked
+from tests import lossless_jpeg
 from tests.phantoms import grid
 from tests.unit.imaging.image_files import image
 
@@ -61,20 +58,7 @@ def facts_of(bits: int, *, is_signed: bool, syntax: UID, shape: tuple[int, ...])
 
 def jpeg_lossless(stored: npt.NDArray[Any]) -> bytes:
     """Return one image as compressed by lossless JPEG, as samples of sixteen bits."""
-    with TemporaryDirectory() as folder:
-        path = str(Path(folder) / "image.dcm")
-        image(stored, GEOMETRY).save_as(path, enforce_file_format=True)
-        reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
-        reader.SetFileName(path)
-        assert reader.Read()
-        change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGLosslessProcess14_1))
-        change.SetInput(reader.GetImage())
-        assert change.Change()
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        writer.SetFileName(path)
-        assert writer.Write()
-        return bytes(pydicom.dcmread(path).PixelData)
+    return bytes(lossless_jpeg.compressed(image(stored, GEOMETRY)).PixelData)
 
 
 @pytest.mark.parametrize("is_signed", [False, True])
