@@ -5,9 +5,13 @@ Public: `import_views`, `import_reading`, `load_standard`.
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,10 +65,28 @@ def import_reading() -> None:
 
     from napari_herntrack.viewing.outline import outlines
 
+    _open_library("SimpleITK")
     for name in READING:
         import_module(name)
     # scikit-image imports its functions when they are used.
     outlines(np.eye(2))
+
+
+def _open_library(package: str) -> bool:
+    """Let the system open a package's library before Python does, and say whether it could.
+
+    SimpleITK's has 260 MB. Python keeps its lock while the system opens it, and the window stood still for
+    0.05 to 0.3 s; it does not keep it for a function of C's own library, which does the same.
+    """
+    spec = find_spec(package)
+    folders = () if spec is None else spec.submodule_search_locations or ()
+    libraries = [path for folder in folders for path in Path(folder).glob(f"_{package}*.so")]
+    # Only earlier than needed: a system that has no such function lets Python open it.
+    with suppress(OSError, AttributeError, TypeError):
+        open_library = ctypes.CDLL(None).dlopen
+        open_library.restype = ctypes.c_void_p
+        return bool(libraries) and all(open_library(os.fsencode(path), os.RTLD_NOW) for path in libraries)
+    return False
 
 
 def load_standard() -> None:
